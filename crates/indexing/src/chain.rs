@@ -224,6 +224,18 @@ impl AccountFilter {
     }
 }
 
+/// Which nodes list a transaction that no node returns.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum ListedBy {
+    /// Several nodes, or the only one that answers.
+    Several,
+    /// One of several nodes.
+    One,
+    /// One of several nodes, and it has listed too many of them. It is left out from now on, so the
+    /// next lists do not have its entries.
+    LeftOut,
+}
+
 /// The kinds of answers that can contradict the database.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Answers {
@@ -318,11 +330,31 @@ pub trait Source: Send + Sync + 'static {
         until: Slot,
     ) -> impl Future<Output = Result<HistoryPage, SourceError>> + Send;
 
-    /// Records which transactions only one node has listed, with the index of the node in
-    /// [`histories`](Self::histories). The source finds nodes that list transactions that do not
+    /// Records which transactions only one node has listed in which slots, with the index of the
+    /// node in [`histories`](Self::histories). The source finds nodes that list transactions that do not
     /// exist. Replaces what was recorded before.
-    fn record_listers(&self, listers: &[(Signature, usize)]) {
+    fn record_listers(&self, listers: &[((Slot, Signature), usize)]) {
         let _ = listers;
+    }
+
+    /// Records that a listed transaction is set aside, because no node returns it. Returns which
+    /// nodes list it. A source with several nodes leaves out a node that is the only one to list
+    /// many of them.
+    fn record_unreturned(&self, slot: Slot, signature: Signature) -> ListedBy {
+        let _ = (slot, signature);
+        ListedBy::Several
+    }
+
+    /// Returns listed transactions that one node returned without an event, and that another node
+    /// returned later with an event. Each is returned once.
+    fn take_contradicted(&self) -> Vec<ListedTransaction> {
+        Vec::new()
+    }
+
+    /// Returns the slot up to which a second node has confirmed what one node listed, and which
+    /// transactions have no event. `None` means that no second node is awaited.
+    fn confirmed_up_to(&self) -> Option<Slot> {
+        None
     }
 
     /// Returns whether a node is left out, because it listed transactions that do not exist. `node`

@@ -20,7 +20,7 @@ use crate::support::recorded;
 
 /// Two nodes, a proxy in front of the second one, and a follower that reads from them.
 struct Fixture {
-    _nodes: [ReplayServer; 2],
+    nodes: [ReplayServer; 2],
     honest: FaultProxy,
     database: TestDatabase,
     follower: Follower<RpcSource>,
@@ -54,25 +54,24 @@ impl Fixture {
         let nodes = [start(faulty).await.unwrap(), start(honest).await.unwrap()];
         let (rpc, websocket) = (nodes[1].rpc(), nodes[1].websocket());
         let honest = FaultProxy::start(&rpc, &websocket, 1).await.unwrap();
-        let node_settings: Vec<_> = [nodes[0].rpc(), honest.rpc()]
-            .into_iter()
-            .map(|url| NodeSettings {
-                url,
-                concurrency: 8,
-                requests_per_second: NonZeroU32::new(1_000).unwrap(),
-                timeout: Duration::from_secs(10),
-                weight: 0,
-            })
-            .collect();
-        let source = RpcSource::new(bauta::ID, &node_settings).unwrap();
+        let source = source([nodes[0].rpc(), honest.rpc()]);
         let source = Arc::new(source.with_max_listed(max_listed));
         let database = TestDatabase::create().await.unwrap();
         Self {
-            _nodes: nodes,
+            nodes,
             honest,
             follower: Follower::new(source, database.store.clone(), settings),
             database,
         }
+    }
+
+    /// Replaces the first node by one with another history, and the follower by a new one.
+    async fn replace_first_node(&mut self, history: Vec<RecordedTransaction>, settings: Settings) {
+        let program = bauta::ID.to_string();
+        let node = ReplayServer::start(&program, history, HashMap::new());
+        self.nodes[0] = node.await.unwrap();
+        let source = Arc::new(source([self.nodes[0].rpc(), self.honest.rpc()]));
+        self.follower = Follower::new(source, self.database.store.clone(), settings);
     }
 
     /// Steps until no further step has to follow at once, and twice more, so that what was applied
@@ -103,10 +102,48 @@ impl Fixture {
         }
     }
 
+    /// Steps and finalizes until the slot of a transaction is final. Fails if it is final while the
+    /// transaction is not applied.
+    async fn until_final(&mut self, signature: Signature, slot: Slot) {
+        let start = Instant::now();
+        let mut last = None;
+        loop {
+            match self.follower.step().await {
+                Ok(step) => {
+                    // Nothing is reconciled, so the journal is kept.
+                    let finalized = self.follower.finalize(step.head, Some(Slot::ZERO)).await;
+                    last = finalized.err().or(last);
+                }
+                Err(error) => last = Some(error),
+            }
+            let finalized = self.database.store.finalized_slot().await.unwrap();
+            if finalized >= Some(slot) {
+                assert!(self.applied().await.contains(&signature), "{finalized:?}");
+                return;
+            }
+            assert!(
+                start.elapsed() < Duration::from_mins(5),
+                "{slot} is not final; the last error: {last:?}"
+            );
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    }
+
     async fn applied(&self) -> Vec<Signature> {
         let applied = self.database.store.applied_transactions_after(Slot::ZERO).await;
         applied.unwrap().iter().map(|entry| entry.signature).collect()
     }
+}
+
+fn source(urls: [String; 2]) -> RpcSource {
+    let nodes = urls.map(|url| NodeSettings {
+        url,
+        concurrency: 8,
+        requests_per_second: NonZeroU32::new(1_000).unwrap(),
+        timeout: Duration::from_secs(10),
+        weight: 0,
+    });
+    RpcSource::new(bauta::ID, &nodes).unwrap()
 }
 
 /// Returns a chain, and a transaction in the middle of it that no later one depends on.
@@ -163,18 +200,30 @@ async fn a_node_that_lists_a_transaction_in_an_earlier_slot_hides_nothing() {
     assert_nothing_is_hidden(|entry| entry.slot -= 1).await;
 }
 
-#[tokio::test]
-async fn a_node_that_returns_a_transaction_without_its_events_hides_nothing() {
-    assert_nothing_is_hidden(|entry| {
-        let mut json: serde_json::Value = serde_json::from_str(&entry.json).unwrap();
-        json["meta"]["innerInstructions"] = json!([]);
-        entry.json = json.to_string();
-    })
-    .await;
+fn remove_events(entry: &mut RecordedTransaction) {
+    let mut json: serde_json::Value = serde_json::from_str(&entry.json).unwrap();
+    json["meta"]["innerInstructions"] = json!([]);
+    entry.json = json.to_string();
 }
 
 #[tokio::test]
-async fn a_node_that_lists_a_failed_transaction_as_successful_stops_nothing() {
+async fn a_node_that_returns_a_transaction_without_its_events_hides_nothing() {
+    assert_nothing_is_hidden(remove_events).await;
+}
+
+#[tokio::test]
+async fn a_node_that_returns_a_transaction_without_its_events_hides_nothing_beside_a_late_node() {
+    let (chain, changed) = chain();
+    let faulty = with_change(&chain, changed, remove_events);
+    let mut fixture = Fixture::new(faulty, recorded(&chain)).await;
+    fixture.honest.set(Faults {
+        delay: Duration::from_secs(3),
+        ..Faults::default()
+    });
+    fixture.until_final(changed, slot_of(&chain, changed)).await;
+}
+
+async fn assert_a_failed_transaction_that_is_listed_as_successful_stops_nothing(is_known: bool) {
     let (mut chain, _) = chain();
     chain.wait(1);
     let failed = chain.send_failing(Vec::new());
@@ -190,6 +239,9 @@ async fn a_node_that_lists_a_failed_transaction_as_successful_stops_nothing() {
     let mut faulty = honest.clone();
     for entry in &mut faulty {
         entry.failed = false;
+        if !is_known && entry.signature == failed.to_string() {
+            entry.json = "null".into();
+        }
     }
     let mut fixture = Fixture::new(faulty, honest).await;
     let step = fixture.settle().await;
@@ -197,6 +249,16 @@ async fn a_node_that_lists_a_failed_transaction_as_successful_stops_nothing() {
     let applied = fixture.applied().await;
     assert!(!applied.contains(&failed));
     assert_eq!(applied.len(), chain.transactions.len() - 1);
+}
+
+#[tokio::test]
+async fn a_node_that_lists_a_failed_transaction_as_successful_stops_nothing() {
+    assert_a_failed_transaction_that_is_listed_as_successful_stops_nothing(true).await;
+}
+
+#[tokio::test]
+async fn a_node_that_lists_a_failed_transaction_as_successful_and_does_not_know_it_stops_nothing() {
+    assert_a_failed_transaction_that_is_listed_as_successful_stops_nothing(false).await;
 }
 
 #[tokio::test]
@@ -278,6 +340,36 @@ async fn what_a_node_lists_much_later_than_another_one_is_compared() {
     fixture.until_applied(omitted).await;
 }
 
+#[tokio::test]
+async fn no_slot_is_final_before_a_node_that_answers_late_has_listed_it() {
+    let (chain, omitted) = chain();
+    let [faulty, honest] = with_omission(&chain, omitted);
+    let mut fixture = Fixture::new(faulty, honest).await;
+    fixture.honest.set(Faults {
+        delay: Duration::from_secs(3),
+        ..Faults::default()
+    });
+    fixture.until_final(omitted, slot_of(&chain, omitted)).await;
+}
+
+#[tokio::test]
+async fn what_only_a_node_that_answers_late_knows_is_not_removed() {
+    let (chain, omitted) = chain();
+    let [faulty, honest] = with_omission(&chain, omitted);
+    let mut fixture = Fixture::new(faulty, honest).await;
+    fixture.until_applied(omitted).await;
+    fixture.settle().await;
+    fixture.honest.set(Faults {
+        delay: Duration::from_secs(2),
+        ..Faults::default()
+    });
+    for step in 0..5 {
+        // The other node may not answer in time. The rows stay.
+        let _ = fixture.follower.step().await;
+        assert!(fixture.applied().await.contains(&omitted), "step {step}");
+    }
+}
+
 /// Returns the history of a chain with entries that do not exist, `count` of them for each entry.
 fn with_inventions(chain: &TestChain, count: u8) -> Vec<RecordedTransaction> {
     let mut history = Vec::new();
@@ -315,6 +407,43 @@ async fn what_one_node_invents_in_a_backfill_is_removed_together() {
         .await
         .unwrap();
     assert!(stored < 100, "{stored} entries are stored");
+}
+
+#[tokio::test]
+async fn many_transactions_that_one_node_lists_and_no_node_returns_do_not_stop_the_comparison() {
+    let (chain, _) = chain();
+    let settings = Settings {
+        compare_interval: Duration::ZERO,
+        quarantine_after: Duration::ZERO,
+        ..Settings::new(bauta::ID)
+    };
+    let mut fixture = Fixture::with_settings(recorded(&chain), recorded(&chain), settings.clone()).await;
+    fixture.settle().await;
+    // No block shows that they do not exist.
+    fixture.honest.set(Faults {
+        missing_blocks: true,
+        ..Faults::default()
+    });
+    let history = with_inventions(&chain, 20);
+    fixture.replace_first_node(history, settings).await;
+    let start = Instant::now();
+    let mut last = None;
+    let mut compared = 0;
+    while compared < 3 {
+        assert!(
+            start.elapsed() < Duration::from_mins(5),
+            "the lists are not compared; the last error: {last:?}"
+        );
+        match fixture.follower.step().await {
+            Ok(_) => compared += 1,
+            Err(error) => (compared, last) = (0, Some(error)),
+        }
+    }
+    assert!(fixture.follower.source().is_left_out(0));
+    let quarantined = fixture.database.store.quarantined().await.unwrap();
+    // They are not forgotten, because a node may have them.
+    assert!(!quarantined.is_empty());
+    assert_eq!(fixture.applied().await.len(), chain.transactions.len());
 }
 
 #[tokio::test]

@@ -314,14 +314,14 @@ fn to_listed(stored: BackfillTransaction) -> ListedTransaction {
 
 impl Backfill {
     /// Returns the stored transactions that only one node has listed, with the index of the node.
-    fn only_listers(&self, stored: &[BackfillTransaction]) -> Vec<(Signature, usize)> {
+    fn only_listers(&self, stored: &[BackfillTransaction]) -> Vec<((Slot, Signature), usize)> {
         let only = |entry: &BackfillTransaction| {
             let number = entry.history?;
             let node = self
                 .histories
                 .iter()
                 .position(|history| history.number == number)?;
-            Some((entry.signature, node))
+            Some(((entry.slot, entry.signature), node))
         };
         stored.iter().filter_map(only).collect()
     }

@@ -21,8 +21,9 @@ impl<S: Source> Follower<S> {
     ///
     /// Marks slots up to the finalized slot of the source, but only those below the first applied
     /// transaction whose own status is not finalized, and only those that have been compared with
-    /// the lists of all nodes. The status is checked because nodes can differ in what they report
-    /// for a slot. One node that knows the transaction as final is enough.
+    /// the lists of all nodes. What only one node has listed so far is not final while a second one
+    /// is awaited. The status is checked because nodes can differ in what they report for a slot.
+    /// One node that knows the transaction as final is enough.
     ///
     /// `agreed` is the slot up to which accounts and database agree. The journal of later slots is
     /// kept. `None` means that there is no reconciliation: then the journal is kept only up to
@@ -79,6 +80,11 @@ impl<S: Source> Follower<S> {
                 return Ok(None);
             }
             self.compared_up_to = Some(slot);
+        }
+        // What one node omits is added when a second one answers.
+        slot = slot.min(self.source.confirmed_up_to().unwrap_or(Slot::MAX));
+        if floor.is_some_and(|floor| slot <= floor) {
+            return Ok(None);
         }
         let mut applied = self
             .store

@@ -6,9 +6,9 @@ use std::collections::{HashMap, HashSet};
 use bauta_store::{AppliedTransaction, Position, Slot};
 use solana_signature::Signature;
 
-use super::{Follower, fetch};
+use super::{Follower, MAX_SET_ASIDE_PER_STEP, fetch};
 use crate::chain::{ListedTransaction, Source, TransactionStatus};
-use crate::{IndexerError, metrics};
+use crate::{IndexerError, SourceError, metrics};
 
 /// How often no node must know an applied transaction before it counts as removed by a fork. A
 /// single such answer can come from nodes that are just starting.
@@ -69,6 +69,18 @@ impl<S: Source> Follower<S> {
         Ok(true)
     }
 
+    /// Makes the next steps apply those of some transactions that one node returned without an event
+    /// and another one returned later with an event. Returns whether some are missing.
+    pub(super) async fn add_contradicted(&mut self) -> Result<bool, IndexerError> {
+        let contradicted = self.source.take_contradicted();
+        for entry in &contradicted {
+            self.without_events.remove(&entry.signature);
+            // If they cannot be applied now, no slot is final before they are compared again.
+            self.compared_up_to = self.compared_up_to.map(|slot| slot.min(entry.slot.previous()));
+        }
+        self.add_late(contradicted).await
+    }
+
     /// Makes the next steps apply those transactions of final slots that are missing: a node that
     /// was unavailable lists them late. Returns whether some are.
     ///
@@ -99,6 +111,7 @@ impl<S: Source> Follower<S> {
         &mut self,
         listed: &[ListedTransaction],
     ) -> Result<Vec<ListedTransaction>, IndexerError> {
+        let mut set_aside = 0;
         let (listed, batch) = loop {
             let mut seen = HashSet::new();
             let listed: Vec<_> = listed
@@ -110,7 +123,18 @@ impl<S: Source> Follower<S> {
                 return Ok(Vec::new());
             }
             match fetch(&self.source, &listed).await {
-                Err(error) => self.set_aside(error).await?,
+                // The next list may not have the entries of the node that lists them.
+                Err(error) if set_aside == MAX_SET_ASIDE_PER_STEP => {
+                    return Err(SourceError::Unavailable {
+                        what: "listed transactions",
+                        reason: error.to_string(),
+                    }
+                    .into());
+                }
+                Err(error) => {
+                    self.set_aside(error).await?;
+                    set_aside += 1;
+                }
                 Ok(batch) => break (listed, batch),
             }
         };

@@ -310,6 +310,11 @@ impl<S: Source> Follower<S> {
             return Ok(step);
         }
         self.behind_since = None;
+        if self.add_contradicted().await? {
+            step.checkpoint = self.store.checkpoint().await?;
+            step.again = true;
+            return Ok(step);
+        }
         let head = Head {
             confirmed: self
                 .apply_up_to

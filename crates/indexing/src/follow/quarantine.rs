@@ -22,12 +22,13 @@ use futures_util::future::join_all;
 use solana_signature::Signature;
 
 use super::{Follower, fetch, is_below};
-use crate::chain::{ListedTransaction, Source};
+use crate::chain::{ListedBy, ListedTransaction, Source};
 use crate::{IndexerError, SourceError, metrics};
 
 /// By how many the transactions that the follower sets aside by itself can exceed those that nodes
 /// return meanwhile. More of them show nodes that return nothing at all, with which the checkpoint
-/// must not move.
+/// must not move. Those that only one of several nodes lists do not count: that node is left out
+/// before.
 pub const MAX_SET_ASIDE: usize = 100;
 /// How long a node that has a quarantined transaction can be unavailable. Afterwards the block of a
 /// single node is enough to show that the transaction does not exist.
@@ -134,10 +135,14 @@ impl<S: Source> Follower<S> {
                     ..
                 },
             ) if self.is_overdue(*signature) => {
-                if self.set_aside_left == 0 {
-                    return self.return_before(*slot, error).await;
+                let listed_by = self.source.record_unreturned(*slot, *signature);
+                // The source bounds how many of them one of several nodes lists.
+                if listed_by == ListedBy::Several {
+                    if self.set_aside_left == 0 {
+                        return self.return_before(*slot, error).await;
+                    }
+                    self.set_aside_left -= 1;
                 }
-                self.set_aside_left -= 1;
                 let reason = error.to_string();
                 tracing::error!(event = "quarantined", %signature, slot = slot.get(), reason);
                 let transaction = ((*slot, *signature), *succeeded);
@@ -147,7 +152,11 @@ impl<S: Source> Follower<S> {
                 self.unreturned.remove(signature);
                 self.quarantined_at = Some(Instant::now());
                 metrics::quarantined(self.quarantined.len());
-                Ok(())
+                match listed_by {
+                    ListedBy::Several | ListedBy::One => Ok(()),
+                    // The present list still has the other entries of that node.
+                    ListedBy::LeftOut => Err(error),
+                }
             }
             _ => Err(error),
         }

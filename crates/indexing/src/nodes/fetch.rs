@@ -3,7 +3,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use bauta_rpc::{CommitmentLevel, ExecutedInstruction, ExecutedTransaction, InnerInstruction, RpcError};
@@ -12,7 +12,7 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 use solana_signature::Signature;
 
 use super::node::Node;
-use super::{PATIENCE, RpcSource, transactions};
+use super::{ALL_NODES_GRACE, PATIENCE, RpcSource, transactions};
 use crate::chain::{Answers, ListedTransaction, Transaction};
 use crate::{Inconsistency, SourceError, decode};
 
@@ -47,8 +47,8 @@ impl RpcSource {
         let fetched: Vec<FetchedTransaction> = stream::iter(fetched.into_iter().flatten())
             .map(|fetched| self.with_events_of_any_node(fetched))
             .buffered(CONCURRENT_FETCHES)
-            .collect()
-            .await;
+            .try_collect()
+            .await?;
         let slots_without_index: HashSet<Slot> = fetched
             .iter()
             .filter(|fetched| fetched.transaction.index.is_none())
@@ -103,37 +103,60 @@ impl RpcSource {
 
     /// Returns a transaction as another node returns it, if it has an event there and none here.
     ///
-    /// Nothing else shows that a node has omitted an event. Nodes that fail or are slow are not
-    /// called, so that transactions without an event delay nothing.
-    async fn with_events_of_any_node(&self, fetched: FetchedTransaction) -> FetchedTransaction {
+    /// Nothing else shows that a node has omitted an event. Nodes that fail or are slow get
+    /// requests beside the steps, so that transactions without an event delay nothing.
+    async fn with_events_of_any_node(
+        &self,
+        fetched: FetchedTransaction,
+    ) -> Result<FetchedTransaction, SourceError> {
         if fetched.transaction.error.is_some() || fetched.has_events() {
-            return fetched;
+            return Ok(fetched);
         }
-        let healthy = |node: &&Arc<Node>| node.index != fetched.node && node.rank(METHOD).is_healthy();
-        for other in self.nodes.iter().filter(healthy) {
-            let signature = fetched.listed.signature;
-            let request = other.rpc().transaction(&signature, CommitmentLevel::Confirmed);
-            let Ok(answer) = tokio::time::timeout(PATIENCE, other.request(METHOD, request)).await else {
+        let listed = fetched.listed;
+        if let Some(other) = self.second_answers.node_with_events(&listed.signature) {
+            let answer = answer_of(&self.nodes[other], listed).await;
+            return answer
+                .filter(FetchedTransaction::has_events)
+                .ok_or_else(|| SourceError::NotReturned {
+                    signature: listed.signature,
+                    slot: listed.slot,
+                    succeeded: listed.succeeded,
+                    reason: "a node returned it with an event, and another one without".into(),
+                });
+        }
+        let is_used = |index| index != fetched.node && !self.inventions.is_left_out(index);
+        let others = self.nodes.iter().filter(|node| is_used(node.index));
+        let others: Vec<_> = others.cloned().collect();
+        let mut is_confirmed = false;
+        for other in others.iter().filter(|node| node.rank(METHOD).is_healthy()) {
+            let answer = tokio::time::timeout(PATIENCE, answer_of(other, listed));
+            let Ok(answer) = answer.await else {
                 other.record_slow();
                 continue;
             };
-            let usable = answer
-                .ok()
-                .flatten()
-                .and_then(|answer| usable(answer, fetched.listed, other.index));
-            if let Some(usable) = usable.filter(FetchedTransaction::has_events) {
+            is_confirmed |= answer.is_some();
+            if let Some(answer) = answer.filter(FetchedTransaction::has_events) {
+                let signature = listed.signature;
                 let reason = format!("it has no event of {signature}, but {} has", other.rpc().host());
                 let error = self.nodes[fetched.node].invalid_response(METHOD, reason);
                 tracing::error!(event = "events_omitted", %error);
-                return usable;
+                return Ok(answer);
             }
         }
-        fetched
+        if !is_confirmed {
+            self.second_answers
+                .request(listed, others, move |node| async move {
+                    let answer = answer_of(&node, listed).await;
+                    answer.as_ref().map(FetchedTransaction::has_events)
+                });
+        }
+        Ok(fetched)
     }
 
     /// Fetches a listed transaction with its inner instructions. A node whose transaction differs
     /// from the list, or that has not recorded the inner instructions, counts as failed. If two
-    /// nodes return it with another outcome, or from another slot, the list was wrong.
+    /// nodes return it with another outcome, or from another slot, the list was wrong. So it was if
+    /// one node returns it with another outcome, and all others do not know it.
     async fn transaction(&self, listed: ListedTransaction) -> Result<FetchedTransaction, SourceError> {
         let signature = listed.signature;
         // Whether a node has answered, other than with an error, and the nodes whose answer shows
@@ -144,6 +167,8 @@ impl RpcSource {
         let unknown_on = &unknown;
         let differing: Mutex<HashMap<Difference, HashSet<usize>>> = Mutex::default();
         let differs_on = &differing;
+        let other_outcome: Mutex<Option<FetchedTransaction>> = Mutex::default();
+        let with_other_outcome = &other_outcome;
         let fetched = self
             .try_nodes("a transaction", METHOD, PATIENCE, move |node| async move {
                 let request = node.rpc().transaction(&signature, CommitmentLevel::Confirmed);
@@ -175,7 +200,15 @@ impl RpcSource {
                     // The only node contradicts itself, which the follower reports.
                     Difference::Outcome if is_confirmed || self.nodes.len() == 1 => Ok(Some(fetched)),
                     Difference::Slot if is_confirmed => Ok(None),
-                    _ => Err(node.invalid_response(METHOD, fetched.text_of(difference))),
+                    _ => {
+                        let error = node.invalid_response(METHOD, fetched.text_of(difference));
+                        if difference == Difference::Outcome {
+                            let mut fetched_before =
+                                with_other_outcome.lock().unwrap_or_else(PoisonError::into_inner);
+                            *fetched_before = Some(fetched);
+                        }
+                        Err(error)
+                    }
                 }
             })
             .await;
@@ -193,14 +226,17 @@ impl RpcSource {
             Err(error @ SourceError::Unavailable { .. }) => {
                 // A node that lists a transaction and does not know it contradicts itself.
                 let unknown = unknown.into_inner().unwrap_or_else(PoisonError::into_inner);
-                let faulty = self.inventions.lister(&signature);
+                let other_outcome = other_outcome.into_inner().unwrap_or_else(PoisonError::into_inner);
+                if let Some(fetched) = other_outcome.filter(|_| unknown.len() + 1 == self.nodes.len()) {
+                    // No other node has it, so the outcome in the list is that of no node.
+                    self.trust.record_server(Answers::Transactions, fetched.node);
+                    return Ok(fetched);
+                }
+                let faulty = self.inventions.lister(&(listed.slot, signature));
                 let faulty = faulty.filter(|lister| unknown.contains(lister));
                 if let Some(absence) = self.absence_from_block(listed, faulty).await {
-                    if let Some(faulty) = faulty
-                        && self.inventions.record_invention(signature, faulty)
-                    {
-                        let host = self.nodes[faulty].rpc().host();
-                        tracing::error!(event = "node_left_out", node = host);
+                    if let Some(faulty) = faulty {
+                        self.record_invention(listed.slot, signature, faulty);
                     }
                     return Err(SourceError::NotOnChain {
                         signature,
@@ -267,7 +303,7 @@ impl RpcSource {
             // The only node contradicts itself. Its block is no better evidence than its list.
             return None;
         }
-        let blocks = self.call_all("a block", METHOD_OF_BLOCKS, |node| async move {
+        let blocks = self.call_all("a block", METHOD_OF_BLOCKS, ALL_NODES_GRACE, |node| async move {
             let block = node.rpc().block(listed.slot.get(), CommitmentLevel::Confirmed);
             let block = node.request(METHOD_OF_BLOCKS, block).await?;
             let block = block.ok_or_else(|| RpcError::InvalidResponse {
@@ -396,6 +432,15 @@ fn usable(
 ) -> Option<FetchedTransaction> {
     let (fetched, difference) = compare(transaction, listed, node);
     difference.is_none().then_some(fetched)
+}
+
+/// Requests a listed transaction from one node. `None` if the node does not return it as listed.
+async fn answer_of(node: &Node, listed: ListedTransaction) -> Option<FetchedTransaction> {
+    let request = node
+        .rpc()
+        .transaction(&listed.signature, CommitmentLevel::Confirmed);
+    let answer = node.request(METHOD, request).await.ok().flatten()?;
+    usable(answer, listed, node.index)
 }
 
 /// Requests transactions from a node with one request. Returns what it returned for each entry, or

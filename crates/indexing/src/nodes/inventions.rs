@@ -1,20 +1,25 @@
-//! Finds nodes that list transactions that do not exist, and leaves them out of the lists.
+//! Finds nodes that list transactions that do not exist, or that no node returns, and leaves them
+//! out of the lists.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use bauta_store::Slot;
 use solana_signature::Signature;
 
 use crate::chain::ListedTransaction;
 
-/// After how many invented transactions within [`LEFT_OUT_TIME`] a node is left out. A fork can
-/// remove a few that a node has listed.
+/// After how many transactions within [`LEFT_OUT_TIME`] that do not exist, or that no node returns,
+/// a node is left out. A fork can remove a few that a node has listed.
 const MAX_INVENTIONS: usize = 8;
 /// How long a node is left out.
 const LEFT_OUT_TIME: Duration = Duration::from_mins(10);
 /// The largest number of entries that are remembered.
 const MAX_ENTRIES: usize = 10_000;
+
+/// A listed transaction. Nodes can list the same one in different slots.
+type Entry = (Slot, Signature);
 
 /// What only one node has listed, and how much of that does not exist. Nodes are identified by
 /// their indices.
@@ -26,10 +31,10 @@ pub struct Inventions {
 #[derive(Default)]
 struct State {
     /// The entries of the last lists that only one node has listed, with that node.
-    listers: HashMap<Signature, usize>,
-    /// Transactions that do not exist, with the node that has listed them, and since when that is
-    /// known.
-    invented: HashMap<Signature, (usize, Instant)>,
+    listers: HashMap<Entry, usize>,
+    /// Transactions that do not exist, or that no node returns, with the node that has listed them,
+    /// and since when that is known.
+    invented: HashMap<Entry, (usize, Instant)>,
     left_out: HashMap<usize, Instant>,
 }
 
@@ -41,39 +46,41 @@ impl Inventions {
 
     /// Records the lists of the nodes that have answered a request.
     pub fn record_lists(&self, lists: &[(usize, Vec<ListedTransaction>)]) {
-        let mut nodes: HashMap<Signature, Option<usize>> = HashMap::new();
+        let mut nodes: HashMap<Entry, Option<usize>> = HashMap::new();
         for (node, listed) in lists {
             for entry in listed.iter().filter(|entry| entry.may_have_events()) {
                 nodes
-                    .entry(entry.signature)
+                    .entry((entry.slot, entry.signature))
                     .and_modify(|lister| *lister = lister.filter(|lister| lister == node))
                     .or_insert(Some(*node));
             }
         }
-        let listers = nodes
+        let mut listers: Vec<(Entry, usize)> = nodes
             .into_iter()
-            .filter_map(|(signature, node)| Some((signature, node?)))
-            .take(MAX_ENTRIES)
+            .filter_map(|(entry, node)| Some((entry, node?)))
             .collect();
+        // The oldest are requested first.
+        listers.sort_unstable_by_key(|((slot, _), _)| *slot);
+        let listers = listers.into_iter().take(MAX_ENTRIES).collect();
         self.with_state(|state| state.listers = listers);
     }
 
     /// Records transactions that only one node has listed, with that node.
-    pub fn record_listers(&self, listers: &[(Signature, usize)]) {
+    pub fn record_listers(&self, listers: &[(Entry, usize)]) {
         let listers = listers.iter().copied().collect();
         self.with_state(|state| state.listers = listers);
     }
 
-    /// Returns the only node that has listed a transaction in the last lists.
-    pub fn lister(&self, signature: &Signature) -> Option<usize> {
-        self.with_state(|state| state.listers.get(signature).copied())
+    /// Returns the only node that has listed a transaction in a slot in the last lists.
+    pub fn lister(&self, entry: &Entry) -> Option<usize> {
+        self.with_state(|state| state.listers.get(entry).copied())
     }
 
-    /// Records that a node has listed a transaction that does not exist. Returns whether the node
-    /// is left out from now on.
-    pub fn record_invention(&self, signature: Signature, node: usize) -> bool {
+    /// Records that a node has listed a transaction that does not exist, or that no node returns.
+    /// Returns whether the node is left out from now on.
+    pub fn record_invention(&self, entry: Entry, node: usize) -> bool {
         self.with_state(|state| {
-            state.invented.insert(signature, (node, Instant::now()));
+            state.invented.insert(entry, (node, Instant::now()));
             state
                 .invented
                 .retain(|_, (_, since)| since.elapsed() < LEFT_OUT_TIME);
@@ -105,8 +112,6 @@ impl Inventions {
 
 #[cfg(test)]
 mod tests {
-    use bauta_store::Slot;
-
     use super::*;
 
     fn listed(number: u8) -> ListedTransaction {
@@ -123,22 +128,48 @@ mod tests {
         let inventions = Inventions::default();
         let lists = vec![(0, vec![listed(0)]), (1, (0..20).map(listed).collect::<Vec<_>>())];
         inventions.record_lists(&lists);
-        assert_eq!(inventions.lister(&listed(0).signature), None);
+        let key = |number| (Slot::new(7), listed(number).signature);
+        assert_eq!(inventions.lister(&key(0)), None);
         for number in 1..8 {
-            let signature = listed(number).signature;
-            assert_eq!(inventions.lister(&signature), Some(1));
-            assert!(!inventions.record_invention(signature, 1));
+            assert_eq!(inventions.lister(&key(number)), Some(1));
+            assert!(!inventions.record_invention(key(number), 1));
             // The same one again does not count.
-            assert!(!inventions.record_invention(signature, 1));
+            assert!(!inventions.record_invention(key(number), 1));
         }
         let mut kept = lists.clone();
         inventions.leave_out_faulty(&mut kept);
         assert_eq!(kept, lists);
-        assert!(inventions.record_invention(listed(8).signature, 1));
+        assert!(inventions.record_invention(key(8), 1));
         inventions.leave_out_faulty(&mut kept);
         assert_eq!(kept, lists[..1]);
         let mut only = lists[1..].to_vec();
         inventions.leave_out_faulty(&mut only);
         assert_eq!(only, lists[1..]);
+    }
+
+    #[test]
+    fn a_slot_in_which_only_one_node_lists_a_transaction_is_recorded_with_that_node() {
+        let inventions = Inventions::default();
+        let moved = ListedTransaction {
+            slot: Slot::new(8),
+            ..listed(1)
+        };
+        inventions.record_lists(&[(0, vec![listed(1)]), (1, vec![listed(1), moved])]);
+        assert_eq!(inventions.lister(&(Slot::new(7), moved.signature)), None);
+        assert_eq!(inventions.lister(&(Slot::new(8), moved.signature)), Some(1));
+    }
+
+    #[test]
+    fn the_oldest_entries_of_a_long_list_are_recorded() {
+        let inventions = Inventions::default();
+        let count = u64::try_from(MAX_ENTRIES).unwrap() + 500;
+        let invented = |number: u64| ListedTransaction {
+            slot: Slot::new(number),
+            ..listed(1)
+        };
+        let long: Vec<_> = (1..=count).rev().map(invented).collect();
+        inventions.record_lists(&[(0, Vec::new()), (1, long)]);
+        let lister = |slot| inventions.lister(&(Slot::new(slot), listed(1).signature));
+        assert_eq!((lister(1), lister(500), lister(count)), (Some(1), Some(1), None));
     }
 }

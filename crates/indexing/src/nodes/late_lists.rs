@@ -4,6 +4,7 @@
 //! node that was unavailable lists its part of the slots that became final in the meantime.
 
 use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use bauta_rpc::RpcError;
 use bauta_store::Slot;
@@ -15,6 +16,8 @@ use crate::chain::ListedTransaction;
 /// By how many slots before the requested ones the list of a node can begin: an hour on a public
 /// cluster.
 const MAX_CATCH_UP: u64 = 9_000;
+/// How long the list of a node is awaited before the list of another one counts alone.
+const AWAIT_TIME: Duration = Duration::from_mins(1);
 
 /// The lists of the program's transactions, by node.
 pub struct LateLists {
@@ -25,8 +28,25 @@ pub struct LateLists {
 struct NodeLists {
     /// The slot up to which the node's lists were returned.
     returned: Option<Slot>,
+    /// The slot after which the last list begins.
+    begin: Slot,
     /// A list that was not there in time.
     late: Option<PendingList>,
+    /// When the first list was requested.
+    requested_at: Option<Instant>,
+    /// When the node last returned a list.
+    answered_at: Option<Instant>,
+}
+
+impl NodeLists {
+    /// Returns whether the node has returned a list a short time ago, or may return its first one.
+    fn is_awaited(&self) -> bool {
+        let is_recent = |at: Option<Instant>| at.is_some_and(|at| at.elapsed() < AWAIT_TIME);
+        match self.answered_at {
+            None => self.late.is_some() && is_recent(self.requested_at),
+            answered => is_recent(answered),
+        }
+    }
 }
 
 /// A request for a list.
@@ -49,27 +69,54 @@ impl LateLists {
         f(&mut self.nodes.lock().unwrap_or_else(PoisonError::into_inner)[node])
     }
 
+    /// Returns the slot up to which two nodes have listed the program's transactions, of the nodes
+    /// that `is_used` accepts. `None` if no second node is awaited.
+    pub fn listed_by_two(&self, is_used: impl Fn(usize) -> bool) -> Option<Slot> {
+        let nodes = self.nodes.lock().unwrap_or_else(PoisonError::into_inner);
+        let awaited = nodes
+            .iter()
+            .enumerate()
+            .filter(|(node, lists)| is_used(*node) && lists.is_awaited());
+        let mut listed: Vec<Slot> = awaited
+            .map(|(_, lists)| lists.returned.unwrap_or(Slot::ZERO))
+            .collect();
+        listed.sort_unstable_by(|a, b| b.cmp(a));
+        listed.get(1).copied()
+    }
+
     /// Returns the slot after which the next list of a node begins: `after`, or the end of the last
     /// list that was returned, if that is earlier.
     fn begin(&self, node: usize, after: Option<Slot>) -> Option<Slot> {
         let returned = self.with_node(node, |lists| {
+            lists.requested_at.get_or_insert_with(Instant::now);
             *lists.returned.get_or_insert(after.unwrap_or(Slot::ZERO))
         });
         let after = after?;
         let earliest = Slot::new(after.get().saturating_sub(MAX_CATCH_UP));
         let begin = after.min(returned).max(earliest);
+        self.with_node(node, |lists| lists.begin = begin);
         (begin > Slot::ZERO).then_some(begin)
+    }
+
+    /// Records that the last list of a node is not used after all. The next one that is used begins
+    /// where that one began.
+    pub fn leave_out(&self, node: usize) {
+        self.with_node(node, |lists| lists.returned = lists.returned.map(|_| lists.begin));
     }
 
     /// Returns the list of a node, or the late one, as soon as it is there. If the caller does not
     /// wait for it, a later call returns it. `request` gets the slot after which the list begins.
+    ///
+    /// A list that is not used does not count as returned: when the node is used again, its next
+    /// list begins where the last one that was used ended.
     pub async fn next(
         &self,
         node: usize,
+        is_used: bool,
         after: Option<Slot>,
         request: impl FnOnce(Option<Slot>) -> PendingList,
     ) -> Result<Vec<ListedTransaction>, RpcError> {
-        let begin = self.begin(node, after);
+        let begin = if is_used { self.begin(node, after) } else { after };
         let late = self.with_node(node, |lists| lists.late.take());
         let mut kept = KeptList {
             lists: self,
@@ -98,7 +145,14 @@ impl LateLists {
             ) => after,
             Err(_) => None,
         };
-        self.with_node(node, |lists| lists.returned = lists.returned.max(reached));
+        self.with_node(node, |lists| {
+            if is_used {
+                lists.returned = lists.returned.max(reached);
+            }
+            if listed.is_ok() {
+                lists.answered_at = Some(Instant::now());
+            }
+        });
         listed
     }
 }
@@ -115,5 +169,71 @@ impl Drop for KeptList<'_> {
         if let Some(list) = self.list.take() {
             self.lists.with_node(self.node, |lists| lists.late = Some(list));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn list(until: u64) -> PendingList {
+        PendingList {
+            until: Slot::new(until),
+            task: tokio::spawn(async { Ok(Vec::new()) }),
+        }
+    }
+
+    fn pending(until: u64) -> PendingList {
+        PendingList {
+            until: Slot::new(until),
+            task: tokio::spawn(std::future::pending()),
+        }
+    }
+
+    #[tokio::test]
+    async fn what_only_one_node_has_listed_waits_for_the_second_one_for_a_minute() {
+        let lists = LateLists::new(2);
+        let by_two = || lists.listed_by_two(|_| true);
+        let after = Some(Slot::new(10));
+        lists.next(0, true, after, |_| list(50)).await.unwrap();
+        // The second node has got no request, or fails.
+        assert_eq!(by_two(), None);
+        // It gets a request, and does not answer in time.
+        let late = lists.next(1, true, after, |_| pending(50));
+        tokio::time::timeout(Duration::ZERO, late).await.unwrap_err();
+        assert_eq!(by_two(), Some(Slot::new(10)));
+        let long_ago = Instant::now().checked_sub(AWAIT_TIME).unwrap();
+        lists.with_node(1, |node| node.requested_at = Some(long_ago));
+        assert_eq!(by_two(), None);
+        lists.with_node(1, |node| node.late = Some(list(40)));
+        lists.next(1, true, after, |_| list(0)).await.unwrap();
+        assert_eq!(by_two(), Some(Slot::new(40)));
+        assert_eq!(lists.listed_by_two(|node| node == 0), None);
+        lists.with_node(1, |node| node.answered_at = Some(long_ago));
+        assert_eq!(by_two(), None);
+    }
+
+    #[tokio::test]
+    async fn what_a_node_lists_while_it_is_left_out_is_listed_again() {
+        let lists = LateLists::new(1);
+        let begins = std::cell::RefCell::new(Vec::new());
+        let next = async |is_used, after, until| {
+            let request = |begin| {
+                begins.borrow_mut().push(begin);
+                list(until)
+            };
+            let after = Some(Slot::new(after));
+            lists.next(0, is_used, after, request).await.unwrap();
+        };
+        next(true, 10, 50).await;
+        next(true, 20, 60).await;
+        // The list up to slot 60 is the reason.
+        lists.leave_out(0);
+        next(false, 70, 100).await;
+        next(false, 80, 110).await;
+        next(true, 90, 120).await;
+        next(true, 100, 130).await;
+        let expected = [10, 20, 70, 80, 20, 100].map(|slot| Some(Slot::new(slot)));
+        assert_eq!(begins.into_inner(), expected);
     }
 }

@@ -21,6 +21,7 @@ mod history;
 mod inventions;
 mod late_lists;
 mod node;
+mod second_answers;
 mod statuses;
 mod transactions;
 mod trust;
@@ -43,13 +44,14 @@ use solana_signature::Signature;
 
 use crate::SourceError;
 use crate::chain::{
-    AccountFilter, AccountsAnswer, Answers, GenesisHash, Head, HistoryPage, ListedTransaction, NodeRetention,
-    Source, Transaction, TransactionStatus,
+    AccountFilter, AccountsAnswer, Answers, GenesisHash, Head, HistoryPage, ListedBy, ListedTransaction,
+    NodeRetention, Source, Transaction, TransactionStatus,
 };
 use head::HeadAgreement;
 use inventions::Inventions;
 use late_lists::{LateLists, PendingList};
 use node::Node;
+use second_answers::SecondAnswers;
 use trust::Trust;
 
 pub use node::NodeSettings;
@@ -64,6 +66,9 @@ const PATIENCE: Duration = Duration::from_secs(2);
 const LONG_PATIENCE: Duration = Duration::from_secs(20);
 /// How long the other nodes are awaited, at least, when one of several has answered.
 const ALL_NODES_GRACE: Duration = Duration::from_secs(1);
+/// How long the other nodes are awaited, at least, for an answer that decides whether rows are
+/// removed or final. Only a contradiction leads to such a request.
+const DECISION_GRACE: Duration = Duration::from_secs(15);
 
 /// The context of a JSON-RPC response.
 #[derive(Deserialize)]
@@ -79,6 +84,7 @@ pub struct RpcSource {
     agreement: Arc<HeadAgreement>,
     inventions: Inventions,
     late_lists: LateLists,
+    second_answers: Arc<SecondAnswers>,
     /// The number of requests so far. It selects among the nodes with weights.
     turns: AtomicU64,
     cluster: Arc<OnceLock<GenesisHash>>,
@@ -108,6 +114,7 @@ impl RpcSource {
             program,
             agreement: Arc::default(),
             inventions: Inventions::default(),
+            second_answers: Arc::default(),
             turns: AtomicU64::new(0),
             cluster,
             trust: Trust::default(),
@@ -148,6 +155,18 @@ impl RpcSource {
             number < end
         });
         node.map(|node| node.index)
+    }
+
+    /// Records that a node has listed a transaction that does not exist, or that no node returns.
+    /// Returns whether the node is left out from now on.
+    fn record_invention(&self, slot: Slot, signature: Signature, node: usize) -> bool {
+        let is_left_out = self.inventions.record_invention((slot, signature), node);
+        if is_left_out {
+            self.late_lists.leave_out(node);
+            let node = self.nodes[node].rpc().host();
+            tracing::error!(event = "node_left_out", node);
+        }
+        is_left_out
     }
 
     /// Merges the lists of several nodes, without those of the nodes that are left out.
@@ -240,12 +259,13 @@ impl RpcSource {
     }
 
     /// Calls all nodes, and returns the answers that arrive in time, with the indices of the nodes,
-    /// the preferred node first. The others have [`ALL_NODES_GRACE`], or twice the time that the
-    /// first answer took. Fails if no node answers.
+    /// the preferred node first. The others have the time `grace`, or twice the time that the first
+    /// answer took. Fails if no node answers.
     async fn call_all<T: Send, F>(
         &self,
         what: &'static str,
         method: &'static str,
+        grace: Duration,
         request: impl Fn(Arc<Node>) -> F + Send + Sync,
     ) -> Result<Vec<(usize, T)>, SourceError>
     where
@@ -277,7 +297,7 @@ impl RpcSource {
                 Some((_, Err(error))) => failures.push(error),
                 Some((rank, Ok(answer))) => {
                     answers.push((rank, answer));
-                    let grace = ALL_NODES_GRACE.max(start.elapsed() * 2);
+                    let grace = grace.max(start.elapsed() * 2);
                     until.get_or_insert_with(|| tokio::time::Instant::now() + grace);
                 }
             }
@@ -298,13 +318,14 @@ impl RpcSource {
         until: Slot,
     ) -> Result<Vec<ListedTransaction>, SourceError> {
         let program = self.program;
-        let lists = self.call_all("the history", history::METHOD, move |node| {
+        let lists = self.call_all("the history", history::METHOD, ALL_NODES_GRACE, move |node| {
             let index = node.index;
             let request = move |after| PendingList {
                 until,
                 task: tokio::spawn(async move { history::read(&node, &[program], None, after, until).await }),
             };
-            self.late_lists.next(index, after, request)
+            let is_used = !self.inventions.is_left_out(index);
+            self.late_lists.next(index, is_used, after, request)
         });
         Ok(self.merge(lists.await?))
     }
@@ -319,7 +340,7 @@ impl RpcSource {
         until: Slot,
     ) -> Result<Vec<ListedTransaction>, SourceError> {
         let addresses: Arc<[Address]> = addresses.into();
-        let lists = self.call_all("the history", history::METHOD, move |node| {
+        let lists = self.call_all("the history", history::METHOD, ALL_NODES_GRACE, move |node| {
             let addresses = Arc::clone(&addresses);
             async move { history::read(&node, &addresses, newer, after, until).await }
         });
@@ -338,7 +359,8 @@ impl Source for RpcSource {
         }
         // Nothing is recorded. All nodes that answer in time must agree. The others are checked
         // before their first use.
-        let found = self.call_all("the genesis hash", "getGenesisHash", |node| async move {
+        let what = "the genesis hash";
+        let found = self.call_all(what, "getGenesisHash", ALL_NODES_GRACE, |node| async move {
             node.genesis_hash().await
         });
         let mut agreed: Option<GenesisHash> = None;
@@ -473,8 +495,33 @@ impl Source for RpcSource {
             .map_err(|error| self.unavailable("the history", &[error]))
     }
 
-    fn record_listers(&self, listers: &[(Signature, usize)]) {
+    fn record_listers(&self, listers: &[((Slot, Signature), usize)]) {
         self.inventions.record_listers(listers);
+    }
+
+    fn record_unreturned(&self, slot: Slot, signature: Signature) -> ListedBy {
+        let lister = self.inventions.lister(&(slot, signature));
+        // If a node is left out and its lists are used, no other node answers.
+        let is_one_of_several = |node: &usize| self.nodes.len() > 1 && !self.inventions.is_left_out(*node);
+        let Some(node) = lister.filter(is_one_of_several) else {
+            return ListedBy::Several;
+        };
+        if self.record_invention(slot, signature, node) {
+            ListedBy::LeftOut
+        } else {
+            ListedBy::One
+        }
+    }
+
+    fn take_contradicted(&self) -> Vec<ListedTransaction> {
+        self.second_answers.take_found()
+    }
+
+    fn confirmed_up_to(&self) -> Option<Slot> {
+        let is_used = |node| !self.inventions.is_left_out(node);
+        let listed = self.late_lists.listed_by_two(is_used);
+        let without_answer = self.second_answers.first_open().map(Slot::previous);
+        [listed, without_answer].into_iter().flatten().min()
     }
 
     fn is_left_out(&self, node: usize) -> bool {
@@ -513,7 +560,8 @@ impl Source for RpcSource {
         at_least: Slot,
     ) -> Result<Vec<Vec<TransactionStatus>>, SourceError> {
         let for_nodes: Arc<[Signature]> = signatures.into();
-        let answers = self.call_all("the statuses of transactions", statuses::METHOD, move |node| {
+        let what = "the statuses of transactions";
+        let answers = self.call_all(what, statuses::METHOD, DECISION_GRACE, move |node| {
             let signatures = Arc::clone(&for_nodes);
             async move { statuses::read(&node, &signatures, at_least).await }
         });

@@ -28,8 +28,8 @@ use solana_signature::Signature;
 use tokio::sync::Notify;
 
 use crate::chain::{
-    AccountFilter, AccountsAnswer, Answers, GenesisHash, Head, HistoryPage, ListedTransaction, NodeRetention,
-    Source, Transaction, TransactionStatus,
+    AccountFilter, AccountsAnswer, Answers, GenesisHash, Head, HistoryPage, ListedBy, ListedTransaction,
+    NodeRetention, Source, Transaction, TransactionStatus,
 };
 use crate::{SourceError, decode, metrics};
 use buffer::Buffer;
@@ -150,8 +150,20 @@ impl<S: Source> Source for StreamedSource<S> {
         self.inner.retention().await
     }
 
-    fn record_listers(&self, listers: &[(Signature, usize)]) {
+    fn record_listers(&self, listers: &[((Slot, Signature), usize)]) {
         self.inner.record_listers(listers);
+    }
+
+    fn record_unreturned(&self, slot: Slot, signature: Signature) -> ListedBy {
+        self.inner.record_unreturned(slot, signature)
+    }
+
+    fn take_contradicted(&self) -> Vec<ListedTransaction> {
+        self.inner.take_contradicted()
+    }
+
+    fn confirmed_up_to(&self) -> Option<Slot> {
+        self.inner.confirmed_up_to()
     }
 
     fn is_left_out(&self, node: usize) -> bool {
