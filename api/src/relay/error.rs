@@ -129,7 +129,7 @@ pub enum RelayError {
         message: String,
     },
     /// The budget of the day is used up: that of the scope, or of the owner of the API key.
-    #[error("the budget of this scope is used up for today (UTC)")]
+    #[error("the budget that pays for this relay is used up for today (UTC)")]
     BudgetExhausted,
     /// The wallet is at its floor.
     #[error("the wallet can't pay for further relays now; prove with another one of GET /v1/relay")]

@@ -84,7 +84,7 @@ pub async fn audit_log(
 /// Returns a signed checkpoint of the audit log.
 ///
 /// Keep checkpoints outside the service: a party that changes the database later can't change what
-/// you have. `bauta-api check-audit --checkpoint FILE` compares the database with one.
+/// you have. `bauta-api check-audit --checkpoint RECORDS:HASH` compares the database with one.
 #[utoipa::path(
     get,
     path = "/v1/audit/checkpoint",

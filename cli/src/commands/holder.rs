@@ -181,7 +181,10 @@ async fn register(context: &Context, args: &RegisterArgs) -> Result<Report> {
             Kind::Other,
             format!("there is no token and no Core asset at {}", args.asset),
         )
-        .next("for a compressed asset, use @bauta/sdk or the API")
+        .next(
+            "for a compressed asset, use POST /v1/registries/{registry}/registrations of the API, \
+             which builds the transaction",
+        )
         .into());
     };
     let mut action = Action::of("register the holder of an asset", instruction);
