@@ -24,7 +24,7 @@ for (const kind of ["Token Metadata", "Metaplex Core", "Token-2022"]) {
 
     const registering = await visitor.seen("register");
     assert.deepEqual(registering["Chain"], ["known", "known", "none", "none"]);
-    assert.deepEqual(registering["API"], ["known", "known", "none", "known"]);
+    assert.deepEqual(registering["API"], ["known", "hidden", "none", "known"]);
     const proving = await visitor.seen("prove");
     assert.deepEqual(proving["Chain"], ["none", "hidden", "known", "none"]);
     assert.deepEqual(proving["API"], ["none", "hidden", "none", "known"]);
