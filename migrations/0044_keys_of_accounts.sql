@@ -49,3 +49,20 @@ BEGIN
 END $$;
 CREATE TRIGGER check_key BEFORE INSERT OR UPDATE ON api_keys
     FOR EACH ROW EXECUTE FUNCTION check_api_key();
+
+-- A session's temporary tables come before all schemas, unless the path names them. A role that can
+-- create temporary tables could otherwise replace the tables that these functions read and write.
+DO $$
+DECLARE
+    f record;
+BEGIN
+    FOR f IN
+        SELECT p.oid::regprocedure AS name, substr(c.setting, length('search_path=') + 1) AS path
+        FROM pg_proc p, unnest(p.proconfig) AS c (setting)
+        WHERE p.pronamespace = (SELECT oid FROM pg_namespace WHERE nspname = current_schema())
+          AND p.proname IN ('check_api_key', 'count_api_key_change', 'present_anonymity_set')
+          AND c.setting LIKE 'search_path=%'
+    LOOP
+        EXECUTE format('ALTER FUNCTION %s SET search_path TO %s, pg_temp', f.name, f.path);
+    END LOOP;
+END $$;

@@ -32,9 +32,11 @@ const HOLDER: usize = 42;
 /// Lamports that the service's wallet starts with: one SOL.
 const BALANCE: u64 = 1_000_000_000;
 /// Time limit of each step of the service.
-const TIMEOUT: Duration = Duration::from_mins(1);
+const TIMEOUT: Duration = Duration::from_mins(2);
 /// Interval at which the state of the service and of the relay is read.
 const POLL: Duration = Duration::from_millis(25);
+/// Time until a request is repeated.
+const RETRY: Duration = Duration::from_millis(500);
 
 /// A running API service. Dropping the value ends the process.
 struct Service {
@@ -132,6 +134,8 @@ impl Service {
             .env("RELAY_SPONSORED", format!("{scope}={BALANCE}"))
             .env("RELAY_KEY", hex::encode(key))
             .env("ANONYMOUS_REQUESTS_PER_MINUTE", "0")
+            // The line with the address of the service has this level.
+            .env("RUST_LOG", "info")
             .stdout(Stdio::piped())
             .spawn()
             .context("can't start the API service")?;
@@ -195,16 +199,23 @@ impl Service {
             "fee": "sponsored",
         });
         let url = format!("{}/v1/relay", self.url);
-        let response = self.client.post(&url).json(&body).send().await?;
-        let status = response.status();
-        let accepted: Value = response.json().await?;
-        ensure!(
-            status == StatusCode::ACCEPTED,
-            "the relay was refused: {accepted}"
-        );
-        let id = accepted["id"].as_str().context("a relay has an id")?;
-        let url = format!("{url}/{id}");
         let confirmed = async {
+            // The service responds with 503 if the node does not answer it in time.
+            let accepted = loop {
+                let response = self.client.post(&url).json(&body).send().await?;
+                let status = response.status();
+                let accepted: Value = response.json().await?;
+                if status == StatusCode::ACCEPTED {
+                    break accepted;
+                }
+                ensure!(
+                    status == StatusCode::SERVICE_UNAVAILABLE,
+                    "the relay was refused: {accepted}"
+                );
+                sleep(RETRY).await;
+            };
+            let id = accepted["id"].as_str().context("a relay has an id")?;
+            let url = format!("{url}/{id}");
             loop {
                 let relay: Value = self.client.get(&url).send().await?.json().await?;
                 match relay["state"].as_str() {

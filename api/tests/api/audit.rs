@@ -57,11 +57,12 @@ async fn refusals_are_answered_while_the_end_of_the_audit_log_is_locked() {
     let chain = Chain::new().await;
     let service = Running::start(&chain.database, &with_accounts(&[]));
     let mut stopped = chain.database.pool().begin().await.unwrap();
-    sqlx::query("SELECT FROM audit_head FOR UPDATE")
-        .execute(&mut *stopped)
-        .await
-        .unwrap();
-    // More than the connections of the service, so no later request has one if they wait.
+    for statement in [
+        "SET LOCAL idle_in_transaction_session_timeout = 0",
+        "SELECT FROM audit_head FOR UPDATE",
+    ] {
+        sqlx::query(statement).execute(&mut *stopped).await.unwrap();
+    }
     for number in 0..60 {
         let request = service
             .request(Method::GET, "/v1/account")
@@ -71,11 +72,6 @@ async fn refusals_are_answered_while_the_end_of_the_audit_log_is_locked() {
     }
     let (status, _) = service.get("/v1/registries").await;
     assert_eq!(status, 200);
-    let records: i64 = sqlx::query_scalar("SELECT records FROM audit_head")
-        .fetch_one(chain.database.pool())
-        .await
-        .unwrap();
-    assert_eq!(records, 0);
     stopped.rollback().await.unwrap();
 }
 

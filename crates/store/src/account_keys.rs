@@ -41,7 +41,7 @@ pub enum KeyChange {
 /// How many keys an account may have.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct KeyLimits {
-    /// Valid keys. Keys that replace others are not refused because of it.
+    /// Valid keys. A key that replaces another one takes its place.
     pub valid: u16,
     /// Keys that are created in 24 hours, with those that replace others.
     pub per_day: u16,
@@ -103,8 +103,9 @@ impl Store {
     }
 
     /// Replaces a valid key of an account by `new`, which has the permissions, origins, limits,
-    /// name and owner of the old one. The old key expires after `seconds`, if not before. The limit
-    /// of valid keys doesn't refuse it, so a key that was stolen can always be replaced.
+    /// name and owner of the old one. The old key expires after `seconds`, if not before. Keys that
+    /// expire by then do not count for the limit of valid keys. So an account with as many keys as it
+    /// may have can replace one that was stolen.
     pub async fn rotate_account_key(
         &self,
         account: AccountId,
@@ -129,6 +130,18 @@ impl Store {
         .await?;
         if old.rows_affected() == 0 {
             return Ok(KeyChange::Unknown);
+        }
+        // Keys that replace one key after the other must not add up.
+        let lasting: i64 = sqlx::query_scalar(
+            "SELECT count(*) FROM api_keys
+             WHERE account = $1 AND expires_at > now() + $2::bigint * interval '1 second'",
+        )
+        .bind(account.0.as_slice())
+        .bind(i64::from(seconds))
+        .fetch_one(&mut *transaction)
+        .await?;
+        if lasting >= i64::from(limits.valid) {
+            return Ok(KeyChange::TooMany);
         }
         let added = sqlx::query(
             "INSERT INTO api_keys (prefix, owner, secret_hash, permissions, requests_per_minute, proofs_per_minute,

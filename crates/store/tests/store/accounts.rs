@@ -195,6 +195,8 @@ async fn the_keys_of_an_account_are_bounded_and_those_for_servers_have_one_owner
     );
     // A key that was stolen is replaced although the account has as many keys as it may have.
     assert_eq!(rotate(&store, "00000001", "00000004").await, KeyChange::Stored);
+    // One key is not replaced by several ones.
+    assert_eq!(rotate(&store, "00000001", "00000005").await, KeyChange::TooMany);
     // A key that has expired counts no more.
     for prefix in ["00000001", "00000002"] {
         assert!(revoke(&store, Some(ACCOUNT), prefix).await);
@@ -323,6 +325,32 @@ async fn the_role_of_the_api_adds_no_key_that_only_an_operator_may_add_and_reviv
         .unwrap_err();
     assert!(error.to_string().contains("valid for longer"), "{error}");
     assert_eq!(count(&database, "api_keys").await, 2);
+    // A temporary table does not stand for the table that the trigger reads.
+    let mut connection = store.pool().acquire().await.unwrap();
+    let schema: String = sqlx::query_scalar("SELECT current_schema()::text")
+        .fetch_one(&mut *connection)
+        .await
+        .unwrap();
+    for statement in [
+        "CREATE TEMPORARY TABLE api_keys (prefix text, owner text, account bytea)",
+        "INSERT INTO pg_temp.api_keys (prefix) VALUES ('0000000c')",
+    ] {
+        sqlx::query(statement).execute(&mut *connection).await.unwrap();
+    }
+    let statement = format!(
+        "INSERT INTO {schema}.api_keys (prefix, secret_hash, permissions, {all})
+         VALUES ('0000000c', decode(repeat('07', 32), 'hex'), ARRAY['admin'], '0000000c', {account}, {end})"
+    );
+    let error = sqlx::query(AssertSqlSafe(statement))
+        .execute(&mut *connection)
+        .await
+        .unwrap_err();
+    assert!(error.to_string().contains("these permissions"), "{error}");
+    sqlx::query("DROP TABLE pg_temp.api_keys")
+        .execute(&mut *connection)
+        .await
+        .unwrap();
+    drop(connection);
     insert(all, &format!("{read}, '0000000b', {account}, {end}"))
         .await
         .unwrap();
@@ -422,12 +450,8 @@ async fn an_audit_record_that_is_changed_removed_or_inserted_is_found_and_the_lo
     for number in 0..5 {
         let refusal = AuditRecord::refusal("token_refused", &format!("code_{number}"), None);
         let audited = record();
-        let (one, another) = tokio::join!(
-            store.add_audit_records(std::slice::from_ref(&refusal)),
-            database.store.add_audit_records(std::slice::from_ref(&audited))
-        );
-        one.unwrap();
-        another.unwrap();
+        store.add_audit_records(&[refusal]).await.unwrap();
+        database.store.add_audit_records(&[audited]).await.unwrap();
     }
     let AuditCheck::Complete(head) = store.check_audit_log(None).await.unwrap() else {
         panic!("the log is broken")
