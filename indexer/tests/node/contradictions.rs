@@ -140,7 +140,7 @@ fn source(urls: [String; 2]) -> RpcSource {
         url,
         concurrency: 8,
         requests_per_second: NonZeroU32::new(1_000).unwrap(),
-        timeout: Duration::from_secs(10),
+        timeout: Duration::from_mins(1),
         weight: 0,
     });
     RpcSource::new(bauta::ID, &nodes).unwrap()
