@@ -100,6 +100,13 @@ pub const PYTHON_VENV: Tool = Tool {
     found: |_| output(Command::new("python3").args(["-c", "import ensurepip, venv"])).is_ok(),
 };
 
+/// The program that gives a command a terminal. Tests answer a question with it.
+pub const SCRIPT: Tool = Tool {
+    name: "script",
+    package: "bsdutils",
+    found: is_on_path,
+};
+
 fn is_on_path(program: &str) -> bool {
     on_path(program).is_some()
 }

@@ -22,6 +22,7 @@ pub fn run() -> Result<()> {
         system::POSTGRES,
         system::REDIS,
         system::PYTHON_VENV,
+        system::SCRIPT,
     ])?;
     program::check_digests()?;
     wasm::check()?;

@@ -174,9 +174,9 @@ where
     let operands = [0, 1, 2, 3].map(|i| elements(seed.wrapping_add(i)));
     Portable.run(Check { operands, signs });
     Limbs29.run(Check { operands, signs });
-    let fused =
-        Fused::detect().expect("every machine that runs the tests has AVX2 and FMA, or is not x86-64");
-    fused.run(Check { operands, signs });
+    if let Some(fused) = Fused::detect_for_test() {
+        fused.run(Check { operands, signs });
+    }
     Check { operands, signs }.run_on_ifma();
 }
 

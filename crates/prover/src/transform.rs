@@ -215,7 +215,7 @@ mod tests {
         for size in [4, 8, 64, 128, 256] {
             agrees_with_interpolation(Portable, size);
         }
-        if let Some(fused) = bauta_packed_field::Fused::detect() {
+        if let Some(fused) = bauta_packed_field::Fused::detect_for_test() {
             for size in [16, 64, 128, 256] {
                 agrees_with_interpolation(fused, size);
             }

@@ -74,6 +74,30 @@ impl Fused {
     pub fn detect() -> Option<Self> {
         (lanes::is_available() && lanes::round_once(Floats::mul_add)).then_some(Self(()))
     }
+
+    /// Returns the back end for a test. Prints a line if this machine lacks it, and the test skips
+    /// its part.
+    ///
+    /// # Panics
+    /// If this machine lacks the back end and `BAUTA_REQUIRE_AVX2` is 1. A machine that must test
+    /// this back end sets the variable.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn detect_for_test() -> Option<Self> {
+        let is_required = std::env::var_os("BAUTA_REQUIRE_AVX2").is_some_and(|value| value == "1");
+        Self::or_skip(Self::detect(), is_required)
+    }
+
+    fn or_skip(found: Option<Self>, is_required: bool) -> Option<Self> {
+        if found.is_none() {
+            assert!(
+                !is_required,
+                "BAUTA_REQUIRE_AVX2 is 1, but this machine lacks AVX2, FMA or BMI2"
+            );
+            println!("skipped: this machine lacks AVX2, FMA or BMI2");
+        }
+        found
+    }
 }
 
 impl Arch for Fused {
@@ -114,8 +138,22 @@ mod tests {
     use super::*;
 
     #[test]
+    fn tests_skip_a_machine_without_the_back_end_unless_it_is_required() {
+        assert!(Fused::or_skip(None, false).is_none());
+        assert!(Fused::or_skip(Some(Fused(())), true).is_some());
+    }
+
+    #[test]
+    #[should_panic(expected = "BAUTA_REQUIRE_AVX2")]
+    fn tests_fail_on_a_machine_without_a_required_back_end() {
+        let _ = Fused::or_skip(None, true);
+    }
+
+    #[test]
     fn multiply_adds_that_round_twice_in_any_lane_are_detected() {
-        assert!(Fused::detect().is_some());
+        if Fused::detect_for_test().is_none() {
+            return;
+        }
         let twice = |a: Floats, b: Floats, c: Floats| {
             let (a, b, c) = (a.to_array(), b.to_array(), c.to_array());
             Floats::new(std::array::from_fn(|lane| a[lane] * b[lane] + c[lane]))
