@@ -66,6 +66,9 @@ pub enum CircuitError {
     /// A field of the request breaks its rule.
     #[error(transparent)]
     Invalid(#[from] InvalidField),
+    /// This version doesn't know the statement. The field is `statement`.
+    #[error(transparent)]
+    UnknownStatement(InvalidField),
     /// The statement belongs to the protocol, but this version can't prove it.
     #[error(
         "the statement {statement} isn't built yet: this version proves the statements that /circuits lists"
@@ -101,7 +104,11 @@ impl CircuitError {
     /// keys and versions.
     pub const fn is_retryable(&self) -> bool {
         match self {
-            Self::NotBuilt { .. } | Self::NoKey { .. } | Self::UnknownId | Self::UnknownVerifyingKey => true,
+            Self::UnknownStatement(_)
+            | Self::NotBuilt { .. }
+            | Self::NoKey { .. }
+            | Self::UnknownId
+            | Self::UnknownVerifyingKey => true,
             Self::Invalid(_) | Self::ModelNotFound { .. } => false,
         }
     }
@@ -109,7 +116,7 @@ impl CircuitError {
     /// Returns the stable error code.
     pub const fn code(&self) -> &'static str {
         match self {
-            Self::Invalid(_) => InvalidField::CODE,
+            Self::Invalid(_) | Self::UnknownStatement(_) => InvalidField::CODE,
             Self::NotBuilt { .. } => "statement_not_built",
             Self::NoKey { .. } | Self::UnknownId | Self::UnknownVerifyingKey => "unknown_circuit",
             Self::ModelNotFound { .. } => "model_not_found",
@@ -269,7 +276,10 @@ impl Circuits {
         }
         if !statements::NAMES.contains(&statement) {
             let rule = "must be a statement that /circuits lists";
-            return Err(InvalidField::new("statement", rule).into());
+            return Err(CircuitError::UnknownStatement(InvalidField::new(
+                "statement",
+                rule,
+            )));
         }
         self.loaded
             .iter()
@@ -368,4 +378,20 @@ fn circuit_id(statement: &str, version: u16, depth: u8) -> String {
 fn log_computed_tables(circuit_id: &str, reason: &str, saved: io::Result<()>) {
     let save_error = saved.err().map(|error| error.to_string());
     tracing::info!(event = "tables_computed", circuit_id, reason, save_error);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn another_worker_may_know_a_statement_that_this_version_does_not_know() {
+        let circuits = Circuits {
+            loaded: Vec::new(),
+            models_folder: PathBuf::new(),
+        };
+        let error = circuits.find("added_later", None, None).err().unwrap();
+        assert!(error.is_retryable());
+        assert_eq!(error.code(), InvalidField::CODE);
+    }
 }

@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 use crate::{
     VERSION,
     circuits::Circuit,
-    prover::{ProveError, Prover, TimedProof},
+    prover::{ProveError, Prover, Requester, TimedProof},
     request::Task,
     time,
 };
@@ -123,14 +123,14 @@ impl ProveAnswer {
     /// Proves a task and creates the response. Calls `on_start` when the proof starts.
     pub async fn prove(
         prover: &Prover,
-        owner: &str,
+        requester: Requester<'_>,
         admission: Admission,
         task: Task,
         on_start: impl FnOnce(),
     ) -> Result<Self, ProveError> {
         let started = Instant::now();
         let (circuit, evaluation, tag) = (task.circuit.clone(), task.evaluation, task.tag.clone());
-        let proof = prover.prove(owner, admission, task, on_start).await?;
+        let proof = prover.prove(requester, admission, task, on_start).await?;
         Ok(Self::new(&circuit, &evaluation, &proof, tag, started.elapsed()))
     }
 

@@ -87,6 +87,23 @@ pub struct TimedProof {
     pub is_cached: bool,
 }
 
+/// On whose behalf a proof is made.
+#[derive(Clone, Copy)]
+pub struct Requester<'a> {
+    /// The prefix of the first API key. Empty for all clients without a key, which take turns for
+    /// proofs as one.
+    pub owner: &'a str,
+    /// The name by which rate limits and pairings distinguish clients: each address without a key
+    /// has its own.
+    pub client: &'a str,
+}
+
+/// Returns the client's name of the API keys of this owner. The jobs of clients without a key have
+/// an empty owner, and so one name.
+pub fn client_of_owner(owner: &str) -> String {
+    format!("key {owner}")
+}
+
 /// The number of threads for one proof.
 #[derive(Clone, Copy)]
 pub enum Threads {
@@ -159,11 +176,11 @@ impl Prover {
     }
 
     /// Returns a proof of the task, from a cache or a new one. Waits for a worker slot on behalf of
-    /// the owner (an API key), and calls `on_start` when the proof starts. Dropping the future
-    /// leaves the queue.
+    /// the requester, and calls `on_start` when the proof starts. Dropping the future leaves the
+    /// queue.
     pub async fn prove(
         &self,
-        owner: &str,
+        requester: Requester<'_>,
         admission: Admission,
         task: Task,
         on_start: impl FnOnce(),
@@ -175,13 +192,15 @@ impl Prover {
             has_started.store(true, Ordering::Relaxed);
             on_start();
         };
-        let outcome =
-            tokio::time::timeout(self.timeout, self.read_or_prove(owner, admission, task, on_start))
-                .instrument(span)
-                .await
-                .unwrap_or(Err(ProveError::Timeout {
-                    limit_ms: time::milliseconds(self.timeout),
-                }));
+        let outcome = tokio::time::timeout(
+            self.timeout,
+            self.read_or_prove(requester, admission, task, on_start),
+        )
+        .instrument(span)
+        .await
+        .unwrap_or(Err(ProveError::Timeout {
+            limit_ms: time::milliseconds(self.timeout),
+        }));
         let elapsed = started.elapsed();
         let duration_ms = time::milliseconds(elapsed);
         let status = match &outcome {
@@ -207,7 +226,7 @@ impl Prover {
 
     async fn read_or_prove(
         &self,
-        owner: &str,
+        Requester { owner, client }: Requester<'_>,
         admission: Admission,
         task: Task,
         on_start: impl FnOnce(),
@@ -216,7 +235,7 @@ impl Prover {
             return self.queue_and_prove(owner, admission, task, on_start).await;
         };
         let started = Instant::now();
-        if let Some(proof) = self.caches.proof(key, &task, self.pairings.of(owner)).await {
+        if let Some(proof) = self.caches.proof(key, &task, self.pairings.of(client)).await {
             return Ok(TimedProof {
                 proof,
                 duration: started.elapsed(),

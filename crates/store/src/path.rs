@@ -175,7 +175,7 @@ impl Store {
     }
 }
 
-fn inconsistent_tiles(registry: &Registry, root: Root) -> StoreError {
+pub fn inconsistent_tiles(registry: &Registry, root: Root) -> StoreError {
     StoreError::Damaged(format!(
         "the tiles of registry {} do not lead to root {root}",
         registry.address

@@ -117,34 +117,45 @@ impl Store {
         .bind(first_byte)
         .fetch_all(&self.pool)
         .await?;
-        let accepted: Vec<RootRecord> = rows.iter().map(root_record).collect::<Result<_, _>>()?;
-        let rings = rings(registry.root_ttl_seconds, &accepted);
-        let seconds = |root: &RootRecord| match root.valid_until {
-            Some(until) => until.saturating_sub(now),
-            None => rings.current_root_seconds(now),
-        };
-        // A tile has no bytes for the empty leaves at its end.
-        let leaf = |row: &PgRow| {
-            let leaf: Option<Vec<u8>> = row.get("leaf");
-            leaf.filter(|leaf| !leaf.is_empty())
-                .unwrap_or_else(|| vec![0; 32])
-        };
-        let stored: Vec<_> = rows
-            .iter()
-            .zip(&accepted)
-            .filter(|(row, _)| row.get("stored"))
-            .collect();
-        let present = stored.first().map(|(row, _)| leaf(row));
-        let candidates = stored
-            .iter()
-            .filter(|(row, _)| !of_leaf || Some(leaf(row)) == present);
-        roots::choose(
-            registry.root_ttl_seconds,
-            candidates.map(|(_, root)| (**root, seconds(root))),
-        )
-        .or_else(|| accepted.first().copied())
-        .ok_or_else(|| StoreError::Damaged(format!("registry {} has no root", registry.address)))
+        choose_root(registry, &rows, of_leaf, now)
     }
+}
+
+/// Chooses the root to prove from the rows of the accepted roots, newest first. With `of_leaf`,
+/// only roots count whose column `leaf` is equal to that of the newest stored root.
+pub fn choose_root(
+    registry: &Registry,
+    rows: &[PgRow],
+    of_leaf: bool,
+    now: i64,
+) -> Result<RootRecord, StoreError> {
+    let accepted: Vec<RootRecord> = rows.iter().map(root_record).collect::<Result<_, _>>()?;
+    let rings = rings(registry.root_ttl_seconds, &accepted);
+    let seconds = |root: &RootRecord| match root.valid_until {
+        Some(until) => until.saturating_sub(now),
+        None => rings.current_root_seconds(now),
+    };
+    // A tile has no bytes for the empty leaves at its end.
+    let leaf = |row: &PgRow| {
+        let leaf: Option<Vec<u8>> = row.get("leaf");
+        leaf.filter(|leaf| !leaf.is_empty())
+            .unwrap_or_else(|| vec![0; 32])
+    };
+    let stored: Vec<_> = rows
+        .iter()
+        .zip(&accepted)
+        .filter(|(row, _)| row.get("stored"))
+        .collect();
+    let present = stored.first().map(|(row, _)| leaf(row));
+    let candidates = stored
+        .iter()
+        .filter(|(row, _)| !of_leaf || Some(leaf(row)) == present);
+    roots::choose(
+        registry.root_ttl_seconds,
+        candidates.map(|(_, root)| (**root, seconds(root))),
+    )
+    .or_else(|| accepted.first().copied())
+    .ok_or_else(|| StoreError::Damaged(format!("registry {} has no root", registry.address)))
 }
 
 /// Returns the times of the last entries of a registry's rings. `accepted` has the roots that they

@@ -16,7 +16,7 @@ use crate::{
     audit,
     circuits::Circuits,
     proof::ProveAnswer,
-    prover::{ProveError, Prover},
+    prover::{ProveError, Prover, Requester, client_of_owner},
     request::{ProveRequest, RequestError},
     time,
     witness_keys::SealError,
@@ -55,7 +55,10 @@ impl AttemptError {
     /// Returns whether a later attempt, maybe of another worker, may succeed.
     const fn is_retryable(&self) -> bool {
         match self {
-            Self::TooManyAttempts | Self::Json(_) => false,
+            Self::TooManyAttempts => false,
+            // The instance that accepted the request could read it. If it was of a newer version,
+            // another worker may be too.
+            Self::Json(_) => true,
             // During a rotation of keys, another worker may have the key already.
             Self::Seal(error) => matches!(error, SealError::UnknownKey { .. } | SealError::Ring(_)),
             Self::Request(error) => error.is_retryable(),
@@ -261,8 +264,25 @@ impl Worker {
             0.3,
             self.prover.average_time().map(time::milliseconds),
         );
-        let answer = ProveAnswer::prove(&self.prover, &job.owner, Admission::Job, task, || ());
+        let client = client_of_owner(&job.owner);
+        let requester = Requester {
+            owner: &job.owner,
+            client: &client,
+        };
+        let answer = ProveAnswer::prove(&self.prover, requester, Admission::Job, task, || ());
         let (_, answer) = tokio::join!(announcement, answer);
         Ok(answer?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_request_with_fields_of_a_newer_version_is_left_to_another_worker() {
+        let stored = br#"{"statement": "ownership", "added_later": {"score": 1}}"#;
+        let error = from_json::<ProveRequest>(stored).err().unwrap();
+        assert!(AttemptError::from(error).is_retryable());
     }
 }

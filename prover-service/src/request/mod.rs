@@ -25,10 +25,10 @@ use serde::{Deserialize, Serialize, Serializer};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
-use self::path::{find_registry, read_path};
 use self::statements::{field_of, with_own_inputs};
 pub use self::{
     contract::{Form, MerkleProof},
+    path::PathReader,
     redacted::Redacted,
     statements::{AddressRequest, ScoreRequest},
 };
@@ -107,7 +107,9 @@ impl RequestError {
     pub fn invalid_fields(self) -> Result<InvalidFields, Self> {
         match self {
             Self::Invalid(fields) => Ok(fields),
-            Self::Circuit(CircuitError::Invalid(field)) => Ok(field.into()),
+            Self::Circuit(CircuitError::Invalid(field) | CircuitError::UnknownStatement(field)) => {
+                Ok(field.into())
+            }
             error => Err(error),
         }
     }
@@ -281,6 +283,16 @@ impl ProveRequest {
 
     /// Checks the request completely, so that proving can't fail because of it.
     pub async fn check(self, circuits: &Circuits, store: Option<&Store>) -> Result<Task, RequestError> {
+        self.check_with(circuits, store.map(PathReader::new).as_ref())
+            .await
+    }
+
+    /// Checks the request like [`Self::check`]. `paths` may have read the request's path before.
+    pub async fn check_with(
+        self,
+        circuits: &Circuits,
+        paths: Option<&PathReader<'_>>,
+    ) -> Result<Task, RequestError> {
         if self.model_id.is_some() || self.inputs.is_some() {
             return Err(circuits.refuse_model(self.model_id.as_deref()).into());
         }
@@ -304,7 +316,7 @@ impl ProveRequest {
                 "must be from 1 (most urgent) to 10",
             ));
         }
-        let checked = self.check_form(circuits, store).await;
+        let checked = self.check_form(circuits, paths).await;
         if invalid.is_empty() {
             return checked;
         }
@@ -313,10 +325,14 @@ impl ProveRequest {
         Err(all_of(invalid.into_iter().chain(others)).into())
     }
 
-    async fn check_form(mut self, circuits: &Circuits, store: Option<&Store>) -> Result<Task, RequestError> {
+    async fn check_form(
+        mut self,
+        circuits: &Circuits,
+        paths: Option<&PathReader<'_>>,
+    ) -> Result<Task, RequestError> {
         let form = self.convert_contract_form()?;
         let tag = self.tag.take();
-        let checked = self.check_inputs(circuits, store).await;
+        let checked = self.check_inputs(circuits, paths).await;
         let (circuit, inputs, evaluation) = checked.map_err(|error| match error {
             RequestError::Invalid(fields) => fields.map(|field| form.rename_field(field)).into(),
             error => error,
@@ -332,7 +348,7 @@ impl ProveRequest {
     async fn check_inputs(
         self,
         circuits: &Circuits,
-        store: Option<&Store>,
+        paths: Option<&PathReader<'_>>,
     ) -> Result<(Arc<Circuit>, AnyInputs, Evaluation), RequestError> {
         let missing = self.missing_fields();
         let (Some(statement), Some(public), Some(private)) = (self.statement, self.public, self.private)
@@ -340,7 +356,7 @@ impl ProveRequest {
             return Err(all_of(missing).into());
         };
         let source = match (self.registry, private.index, private.path, public.root) {
-            (Some(leaf), None, None, _) => PathSource::Database(leaf, store.ok_or(RequestError::NoDatabase)?),
+            (Some(leaf), None, None, _) => PathSource::Database(leaf, paths.ok_or(RequestError::NoDatabase)?),
             (Some(_), ..) => {
                 let rule = "must not be combined with registry, which provides the index and the path";
                 return Err(InvalidField::new("private.path", rule).into());
@@ -355,15 +371,17 @@ impl ProveRequest {
                 let path = given_path(circuit.key.depth(), index, siblings)?;
                 (circuit, path, root)
             }
-            PathSource::Database(leaf, store) => {
+            PathSource::Database(leaf, paths) => {
                 // An unavailable statement is reported before an unknown registry.
                 circuits.find(&statement, self.version, self.depth)?;
-                let registry = find_registry(store, &leaf).await?;
+                let registry = paths.find_registry(&leaf).await?;
                 let depth = self.depth.unwrap_or(registry.depth as u8);
                 let circuit = circuits.find(&statement, self.version, Some(depth))?;
                 let format = circuit.description.leaf_format;
                 let depth = circuit.key.depth();
-                let (path, root) = read_path(store, depth, format, &registry, &leaf, public.root).await?;
+                let (path, root) = paths
+                    .read_path(depth, format, &registry, &leaf, public.root)
+                    .await?;
                 (circuit, path, root)
             }
         };
@@ -460,7 +478,7 @@ enum PathSource<'a> {
     /// The request contains them, and the root.
     Request(u64, Vec<Siblings>, Root),
     /// The database has them.
-    Database(LeafReference, &'a Store),
+    Database(LeafReference, &'a PathReader<'a>),
 }
 
 /// Returns the depth of the tree that a path belongs to. `None` if no tree has this depth.

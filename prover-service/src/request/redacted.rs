@@ -10,6 +10,7 @@ use serde::{Deserialize, Deserializer, de};
 use zeroize::Zeroizing;
 
 const SECRET_RULE: &str = "must be 0x followed by exactly 64 hexadecimal digits";
+const NUMBER_RULE: &str = "must be a whole number in the range of the field";
 const KEY_RULE: &str = "must be 0x followed by exactly 30 hexadecimal digits";
 
 /// A value whose deserialisation errors never contain the value.
@@ -41,6 +42,47 @@ impl<'de> Deserialize<'de> for Redacted<Handle> {
 impl<'de> Deserialize<'de> for Redacted<Zeroizing<String>> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         text(deserializer, "must be a text").map(Self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Redacted<u64> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(Number).map(Self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Redacted<u32> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let number = deserializer.deserialize_any(Number)?;
+        let number = u32::try_from(number);
+        number.map(Self).map_err(|_| de::Error::custom(NUMBER_RULE))
+    }
+}
+
+/// Reads a whole number. The error is the rule. The default errors repeat the value.
+struct Number;
+
+impl de::Visitor<'_> for Number {
+    type Value = u64;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(NUMBER_RULE)
+    }
+
+    fn visit_u64<E: de::Error>(self, number: u64) -> Result<u64, E> {
+        Ok(number)
+    }
+
+    fn visit_i64<E: de::Error>(self, _: i64) -> Result<u64, E> {
+        Err(E::custom(NUMBER_RULE))
+    }
+
+    fn visit_f64<E: de::Error>(self, _: f64) -> Result<u64, E> {
+        Err(E::custom(NUMBER_RULE))
+    }
+
+    fn visit_str<E: de::Error>(self, _: &str) -> Result<u64, E> {
+        Err(E::custom(NUMBER_RULE))
     }
 }
 

@@ -27,17 +27,17 @@ use super::{
 #[serde(deny_unknown_fields)]
 pub struct ScoreRequest {
     /// The score in millionths.
-    #[schema(minimum = 0, maximum = 1_048_575)]
-    score: u32,
+    #[schema(value_type = u32, minimum = 0, maximum = 1_048_575)]
+    score: Redacted<u32>,
     /// What the score is about.
     #[schema(value_type = String, pattern = "^0x[0-9a-fA-F]{64}$")]
     domain: FieldElement,
     /// The Unix time in seconds from which the score is valid.
-    #[schema(maximum = 1_099_511_627_775_u64)]
-    issued_at: u64,
+    #[schema(value_type = u64, maximum = 1_099_511_627_775_u64)]
+    issued_at: Redacted<u64>,
     /// The Unix time in seconds from which the score is no longer valid.
-    #[schema(maximum = 1_099_511_627_775_u64)]
-    expires_at: u64,
+    #[schema(value_type = u64, maximum = 1_099_511_627_775_u64)]
+    expires_at: Redacted<u64>,
     /// The salt of the leaf.
     #[schema(value_type = String, pattern = "^0x[0-9a-fA-F]{64}$")]
     salt: Redacted<Salt>,
@@ -62,10 +62,11 @@ pub struct AddressRequest {
     #[schema(value_type = String, pattern = "^0x[0-9a-fA-F]{30}$")]
     handle: Redacted<Handle>,
     /// The number of the schema.
-    schema: u32,
+    #[schema(value_type = u32)]
+    schema: Redacted<u32>,
     /// The last Unix time in seconds at which the address is valid.
-    #[schema(maximum = 1_099_511_627_775_u64)]
-    valid_until: u64,
+    #[schema(value_type = u64, maximum = 1_099_511_627_775_u64)]
+    valid_until: Redacted<u64>,
     /// What the proof shows: `membership`, `structure` or `prefix:n`.
     #[schema(pattern = "^(membership|structure|prefix:[0-8])$")]
     pattern: String,
@@ -124,18 +125,22 @@ pub fn with_own_inputs(
         (Ownership::NAME, ..) => Ok(inputs.into()),
         (Reputation::NAME, Some(score), _) => Ok(inputs.with(claim, score.check()?).into()),
         (Reputation::NAME, None, _) => Err(InvalidField::missing("private.reputation").into()),
-        (_, _, Some(address)) => Ok(inputs.with(claim, address.check()?).into()),
-        (_, _, None) => Err(InvalidField::missing("private.address").into()),
+        (Address::NAME, _, Some(address)) => Ok(inputs.with(claim, address.check()?).into()),
+        (Address::NAME, _, None) => Err(InvalidField::missing("private.address").into()),
+        _ => {
+            let rule = "must be a statement whose inputs this service reads";
+            Err(InvalidField::new("statement", rule).into())
+        }
     }
 }
 
 impl ScoreRequest {
     fn check(self) -> Result<ReputationInputs, InvalidFields> {
         let score = Score::new(
-            self.score,
+            self.score.0,
             self.domain,
-            self.issued_at,
-            self.expires_at,
+            self.issued_at.0,
+            self.expires_at.0,
             self.salt.0,
         );
         Ok(ReputationInputs {
@@ -158,7 +163,7 @@ impl AddressRequest {
             InvalidField::new("private.address.pid", rule)
         })?;
         let address =
-            Contents::new(components, self.handle.0, self.schema, self.valid_until).map_err(field)?;
+            Contents::new(components, self.handle.0, self.schema.0, self.valid_until.0).map_err(field)?;
         let pattern = Pattern::parse(&self.pattern).map_err(field)?;
         let mut claim = AddressClaim::of(pattern, &address, self.as_of);
         claim.min_components = self.min_components.unwrap_or(claim.min_components);
@@ -203,4 +208,27 @@ pub fn field_of(statement: &str, error: &CircuitsError) -> String {
 
 fn within(object: &str, InvalidValue { field, rule }: InvalidValue) -> InvalidField {
     InvalidField::new(format!("{object}.{field}"), rule)
+}
+
+#[cfg(test)]
+mod tests {
+    use bauta_service_common::from_json;
+
+    use super::*;
+
+    #[test]
+    fn an_error_about_a_number_of_a_leaf_does_not_repeat_it() {
+        for wrong in ["\"750001\"", "750001.5", "-750001", "18750001000"] {
+            let text = format!(r#"{{"score": {wrong}}}"#);
+            let error = from_json::<ScoreRequest>(text.as_bytes()).err().unwrap();
+            let error = error.to_string();
+            assert!(!error.contains("75000"), "{error}");
+            assert!(error.contains("whole number"), "{error}");
+            let text = format!(r#"{{"schema": {wrong}}}"#);
+            let error = from_json::<AddressRequest>(text.as_bytes()).err().unwrap();
+            assert!(!error.to_string().contains("75000"), "{error}");
+        }
+        let right = Redacted::<u32>::deserialize(serde_json::json!(750_001));
+        assert_eq!(right.unwrap().0, 750_001);
+    }
 }

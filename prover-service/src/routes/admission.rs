@@ -19,6 +19,7 @@ use super::{
     limits::{Limits, PerMinute, RateLimitKey, is_unlimited},
     state::AppState,
 };
+use crate::prover::client_of_owner;
 
 impl AppState {
     /// Counts a request.
@@ -67,7 +68,7 @@ impl AppState {
         } = self.limits;
         match self.api_keys.caller(headers).await {
             Some(caller) => RateLimitKey {
-                client: format!("key {}", caller.owner),
+                client: client_of_owner(&caller.owner),
                 owner: caller.owner,
                 limits: PerMinute {
                     requests: caller.quota.requests_per_minute.unwrap_or(by_key.requests),

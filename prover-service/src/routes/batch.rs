@@ -21,7 +21,7 @@ use crate::{
     circuits::Circuit,
     proof::ProveAnswer,
     queue::{EnqueueRequest, Queue},
-    request::{MAX_BATCH, ProveRequest, Task, request_hash},
+    request::{MAX_BATCH, PathReader, ProveRequest, Task, request_hash},
 };
 
 /// Largest body of a batch in bytes. A complete request takes less than 8 KiB.
@@ -100,7 +100,7 @@ pub async fn batch(
         let tasks = check(&state, requests, &mut record).await?;
         let proofs = tasks
             .into_iter()
-            .map(|task| prove_now(&state, task, &caller, None));
+            .map(|task| prove_now(&state, task, &caller, &key, None));
         Ok(Json(BatchAnswer {
             proofs: try_join_all(proofs).await?,
         }))
@@ -124,6 +124,10 @@ async fn check(
     requests: Vec<ProveRequest>,
     record: &mut AuditRecord,
 ) -> Result<Vec<Task>, Problem> {
+    let paths = match state.store() {
+        Some(store) => Some(PathReader::read_all(store, &state.circuits, &requests).await?),
+        None => None,
+    };
     let (mut tasks, mut invalid) = (Vec::with_capacity(requests.len()), Vec::new());
     for (index, request) in requests.into_iter().enumerate() {
         let position = format!("requests[{index}]");
@@ -144,7 +148,7 @@ async fn check(
                 invalid.push(InvalidField::new(field, rule).within(&position));
             }
         }
-        match request.check(&state.circuits, state.store()).await {
+        match request.check_with(&state.circuits, paths.as_ref()).await {
             Ok(task) => {
                 record.add_proof(&task.circuit);
                 tasks.push(task);

@@ -77,7 +77,7 @@ impl From<CircuitError> for Problem {
     fn from(error: CircuitError) -> Self {
         let (code, detail) = (error.code(), error.to_string());
         match error {
-            CircuitError::Invalid(field) => field.into(),
+            CircuitError::Invalid(field) | CircuitError::UnknownStatement(field) => field.into(),
             CircuitError::NotBuilt { statement } => {
                 Self::new(StatusCode::NOT_IMPLEMENTED, code, detail).with("statement", statement)
             }

@@ -23,6 +23,7 @@ use super::{
 use crate::{
     audit::AuditRecord,
     proof::{ContractAnswer, ProveAnswer},
+    prover::Requester,
     queue::{EnqueueRequest, QueueError},
     request::{Form, MAX_REQUEST_BYTES, ProveRequest, RequestError, Task, request_hash},
 };
@@ -87,7 +88,7 @@ pub async fn prove(
             state.take_proofs(&key, 1).await?;
             let task = request.check(&state.circuits, state.store()).await?;
             record.add_proof(&task.circuit);
-            let answer = prove_now(&state, task, &caller, client_id).await?;
+            let answer = prove_now(&state, task, &caller, &key, client_id).await?;
             return Ok(Json(ProveResponse::new(answer, form)).into_response());
         }
         let request_hash = request_hash(&from_json(&body)?);
@@ -200,6 +201,7 @@ pub async fn prove_now(
     state: &AppState,
     task: Task,
     caller: &Caller,
+    key: &RateLimitKey,
     request_id: Option<&str>,
 ) -> Result<ProveAnswer, Problem> {
     let prover = &state.prover;
@@ -212,7 +214,11 @@ pub async fn prove_now(
             tracked.set_proving(prover.average_time());
         }
     };
-    let answer = ProveAnswer::prove(prover, &caller.owner, Admission::Request, task, on_start).await?;
+    let requester = Requester {
+        owner: &caller.owner,
+        client: key.client(),
+    };
+    let answer = ProveAnswer::prove(prover, requester, Admission::Request, task, on_start).await?;
     if let Some(tracked) = tracked {
         tracked.succeed();
     }

@@ -1,4 +1,4 @@
-use std::{sync::Arc, time::Duration};
+use std::{num::NonZeroU32, sync::Arc, time::Duration};
 
 use axum::{
     Extension,
@@ -12,7 +12,7 @@ use axum::{
     http::HeaderMap,
     response::Response,
 };
-use bauta_service_common::{InvalidField, Problem, Query, RequestId};
+use bauta_service_common::{InvalidField, Problem, Query, RateLimitError, RequestId};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::time::Instant;
@@ -33,6 +33,10 @@ const MAX_MESSAGE_BYTES: usize = 1024;
 const READ_BUFFER_BYTES: usize = 4096;
 /// A connection is closed if its client doesn't receive a message within this time.
 const SEND_TIMEOUT: Duration = Duration::from_secs(10);
+/// Largest number of subscriptions of a websocket in a minute. Each one may make work for all
+/// instances.
+const SUBSCRIPTIONS_PER_MINUTE: NonZeroU32 = NonZeroU32::new(600).expect("600 is not zero");
+const MINUTE: Duration = Duration::from_mins(1);
 
 /// A message of a client.
 #[derive(Deserialize)]
@@ -87,6 +91,30 @@ pub async fn websocket(
         }))
 }
 
+/// Counts the subscriptions of a websocket. A minute begins with the first one after the previous
+/// minute.
+struct Subscriptions {
+    minute: Instant,
+    count: u32,
+}
+
+impl Subscriptions {
+    /// Counts a subscription. Refuses it if the minute has had the largest number.
+    fn take(&mut self, now: Instant) -> Result<(), RateLimitError> {
+        if now.duration_since(self.minute) >= MINUTE {
+            (self.minute, self.count) = (now, 0);
+        }
+        if self.count == SUBSCRIPTIONS_PER_MINUTE.get() {
+            return Err(RateLimitError::Exceeded {
+                per_minute: SUBSCRIPTIONS_PER_MINUTE,
+                retry_after: MINUTE.saturating_sub(now.duration_since(self.minute)),
+            });
+        }
+        self.count += 1;
+        Ok(())
+    }
+}
+
 /// The unit of the progress that a client receives.
 #[derive(Clone, Copy)]
 enum Unit {
@@ -115,6 +143,10 @@ async fn serve(
     let mut subscription: Option<(String, Subscription)> = None;
     // Messages that don't subscribe, such as pings, don't extend this time.
     let mut idle_until = Instant::now() + state.websocket_idle_timeout;
+    let mut subscriptions = Subscriptions {
+        minute: Instant::now(),
+        count: 0,
+    };
     loop {
         let next_event = async {
             if let Some((id, subscription)) = &mut subscription {
@@ -133,7 +165,13 @@ async fn serve(
                     Message::Close(_) => return Ok(()),
                     _ => continue,
                 };
-                match requested_id(state, client, key, &text).await {
+                // A refused message has an error as its response, and the socket is read on. So a
+                // client that doesn't read is still disconnected.
+                let requested = match subscriptions.take(Instant::now()) {
+                    Ok(()) => requested_id(state, client, key, &text).await,
+                    Err(exceeded) => Err(exceeded.into()),
+                };
+                match requested {
                     Ok(id) => {
                         let events = &state.events;
                         subscription = Some((id.clone(), events.subscribe(id, client.caller.owner.clone())));
@@ -198,4 +236,40 @@ fn text_message(message: &Value) -> Message {
 async fn send(socket: &mut WebSocket, message: Message) -> Result<(), axum::Error> {
     let sent = tokio::time::timeout(SEND_TIMEOUT, socket.send(message));
     sent.await.map_err(axum::Error::new)?
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_websocket_subscribes_at_most_600_times_in_a_minute() {
+        let start = Instant::now();
+        let mut subscriptions = Subscriptions {
+            minute: start,
+            count: 0,
+        };
+        let mut accepted = |now| (0..1_000).filter(|_| subscriptions.take(now).is_ok()).count();
+        assert_eq!(accepted(start), 600);
+        assert_eq!(accepted(start + MINUTE - Duration::from_millis(1)), 0);
+        // A long pause accumulates nothing.
+        assert_eq!(accepted(start + 5 * MINUTE), 600);
+        assert_eq!(accepted(start + 5 * MINUTE), 0);
+        assert_eq!(accepted(start + 6 * MINUTE), 600);
+    }
+
+    #[test]
+    fn a_refused_subscription_has_the_time_until_the_next_minute() {
+        let start = Instant::now();
+        let mut subscriptions = Subscriptions {
+            minute: start,
+            count: SUBSCRIPTIONS_PER_MINUTE.get(),
+        };
+        let refused = subscriptions.take(start + Duration::from_secs(20));
+        let expected = RateLimitError::Exceeded {
+            per_minute: SUBSCRIPTIONS_PER_MINUTE,
+            retry_after: Duration::from_secs(40),
+        };
+        assert_eq!(refused, Err(expected));
+    }
 }

@@ -325,6 +325,25 @@ async fn a_request_can_be_followed_only_with_its_own_api_key() {
     );
 }
 
+#[tokio::test]
+async fn a_websocket_that_subscribes_too_often_gets_an_error_and_stays_open() {
+    let service = Running::start(&[]);
+    let mut subscriber = service.websocket().await;
+    for _ in 0..700 {
+        subscriber.subscribe_to("mine.9").await;
+    }
+    let refused = loop {
+        let message = subscriber.next().await;
+        if message["type"] == "error" {
+            break message;
+        }
+    };
+    assert_eq!(refused["data"]["code"], "rate_limited", "{refused}");
+    let detail = refused["data"]["detail"].as_str().unwrap();
+    assert!(detail.contains("600 per minute"), "{detail}");
+    subscriber.ping().await;
+}
+
 /// Returns the resident memory that the service reports.
 async fn memory(service: &Running) -> f64 {
     let metrics = service.metrics().await;

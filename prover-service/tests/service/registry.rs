@@ -279,3 +279,82 @@ async fn without_a_database_a_reference_is_refused_with_no_database() {
         "{problem}"
     );
 }
+
+/// Returns the statements in the log that read registries, roots or tiles.
+fn reads_of_trees(service: &Running) -> Vec<String> {
+    let log = service.log();
+    let lines = log
+        .lines()
+        .filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    let statements = lines.filter(|line| line["target"] == "sqlx::query").map(|line| {
+        let text = [&line["summary"], &line["db.statement"]].map(|text| text.as_str().unwrap_or_default());
+        text.concat()
+    });
+    let is_read = |text: &String| {
+        ["FROM registries", "roots", "tiles"]
+            .iter()
+            .any(|table| text.contains(table))
+    };
+    statements.filter(is_read).collect()
+}
+
+#[tokio::test]
+async fn a_batch_reads_its_registry_and_paths_with_few_statements() {
+    const REQUESTS: u64 = 12;
+    const AT_MOST: usize = 3;
+    let database = indexed(Depth::Ten).await;
+    let url = database.url().unwrap();
+    let logged = ("RUST_LOG", "info,sqlx::query=debug");
+    let service = Running::start(&with_jobs(&url, &[logged]));
+    let root = json!(tree(10, leaves(24), 0).0);
+    let mut requests: Vec<Value> = (0..REQUESTS).map(request_by_reference).collect();
+    // The same leaf twice, and the root given explicitly.
+    requests[5] = request_by_reference(4);
+    requests[6]["public"]["root"] = root.clone();
+    let before = reads_of_trees(&service).len();
+    let (status, answer) = service
+        .post("/prove/batch", &json!({ "requests": requests }))
+        .await;
+    assert_eq!(status, 200, "{answer}");
+    for answer in answer["proofs"].as_array().unwrap() {
+        assert_eq!(answer["public"]["root"], root, "{answer}");
+        assert_valid(answer);
+    }
+    // The audit record follows the statements.
+    service.lines("audit", "proof_requested", 1).await;
+    let reads = reads_of_trees(&service).split_off(before);
+    assert!((1..=AT_MOST).contains(&reads.len()), "{reads:#?}");
+
+    // One more statement says which of the roots that are not valid were valid before.
+    let before = reads_of_trees(&service).len();
+    let mut unknown = request_by_reference(3);
+    unknown["registry"]["address"] = json!(Address::from([7; 32]).to_string());
+    let mut expired = request_by_reference(3);
+    expired["public"]["root"] = request(3)["public"]["root"].clone();
+    let mut invented = request_by_reference(3);
+    invented["public"]["root"] = json!(FieldElement::from_u64(4711));
+    let mut without_leaf = request_by_reference(3);
+    without_leaf["registry"]["index"] = json!(24);
+    let mut out_of_range = request_by_reference(3);
+    out_of_range["registry"]["index"] = json!(1_u64 << 20);
+    let invalid = [&unknown, &expired, &invented, &without_leaf, &out_of_range];
+    let (status, problem) = service
+        .post("/prove/batch", &json!({ "requests": invalid }))
+        .await;
+    assert_eq!(status, 400, "{problem}");
+    let mut alone = Vec::new();
+    for (number, request) in invalid.into_iter().enumerate() {
+        let (_, problem) = service.post("/prove", request).await;
+        let field = format!("requests[{number}].{}", problem["field"].as_str().unwrap());
+        alone.push((field, problem["rule"].clone()));
+    }
+    let in_batch = problem["errors"].as_array().unwrap().iter();
+    let in_batch = in_batch.map(|error| (error["field"].as_str().unwrap().to_owned(), error["rule"].clone()));
+    assert_eq!(in_batch.collect::<Vec<_>>(), alone);
+    service.lines("audit", "proof_requested", 2).await;
+    let reads = reads_of_trees(&service).split_off(before);
+    let of_the_batch = reads
+        .iter()
+        .filter(|text| text.contains("unnest") || text.contains("ANY"));
+    assert!(of_the_batch.count() <= AT_MOST + 1, "{reads:#?}");
+}

@@ -3,9 +3,9 @@
 use bauta_primitives::tree::Depth;
 use bauta_primitives::{Leaf, Root};
 use bauta_store::testing::TestDatabase;
-use bauta_store::{RegistryKind, Store, StoreError};
+use bauta_store::{RegistryKind, Store, StoreError, WantedPath};
 
-use crate::support::{Chain, KEEP, ReferenceTree, TTL, leaf, registry, registry_with_a_leaf};
+use crate::support::{Chain, KEEP, ReferenceTree, TTL, address, leaf, registry, registry_with_a_leaf};
 
 async fn root_to_prove(store: &Store, index: u64, now: i64) -> Root {
     let registry = store.registry(registry()).await.unwrap();
@@ -147,4 +147,58 @@ async fn a_root_whose_tree_is_not_stored_is_only_chosen_if_there_is_no_other() {
         .await
         .unwrap();
     assert_eq!(chosen.root, chain.root(registry()));
+}
+
+/// Returns the text of a path or of the error.
+fn text(path: Result<bauta_store::Path, StoreError>) -> String {
+    match path {
+        Ok(path) => format!("{path:?}"),
+        Err(error) => error.to_string(),
+    }
+}
+
+#[tokio::test]
+async fn paths_that_are_read_together_are_those_that_are_read_one_by_one() {
+    let (database, mut chain) = registry_with_a_leaf().await;
+    let store = &database.store;
+    let first = chain.root(registry());
+    chain.wait(KEEP);
+    chain.append(registry(), (1..600).map(leaf).collect());
+    let kept = chain.root(registry());
+    chain.wait(KEEP);
+    chain.replace(registry(), 7, Leaf::EMPTY);
+    chain.append(registry(), vec![leaf(600)]);
+    store.apply(&chain.batch()).await.unwrap();
+    let known = store.registry(registry()).await.unwrap();
+    let unknown = Root::new(bauta_primitives::FieldElement::from_u64(4711));
+    // The first root has expired, the second one has not. Two tiles of leaves, an evicted leaf, no
+    // leaf, no index, and a leaf that is wanted twice.
+    let now = chain.now - KEEP + TTL + 1;
+    let mut wanted = Vec::new();
+    for root in [
+        None,
+        Some(chain.root(registry())),
+        Some(kept),
+        Some(first),
+        Some(unknown),
+    ] {
+        for index in [600, 0, 7, 0, 299, 800, 1 << 20] {
+            wanted.push(WantedPath { index, root });
+        }
+    }
+    let paths = store.paths(&known, &wanted, now).await.unwrap();
+    assert_eq!(paths.len(), wanted.len());
+    for (WantedPath { index, root }, found) in wanted.into_iter().zip(paths) {
+        let alone = async {
+            let root = match root {
+                Some(root) => root,
+                None => store.root_to_prove(&known, Some(index), now).await?.root,
+            };
+            store.path(&known, root, index, now).await
+        };
+        assert_eq!(text(found), text(alone.await), "{index} at {root:?}");
+    }
+    assert!(store.paths(&known, &[], now).await.unwrap().is_empty());
+    let addresses = [registry(), address("unknown")];
+    assert_eq!(store.registries_at(&addresses).await.unwrap(), [known]);
 }
