@@ -69,11 +69,14 @@ END
 expiry=$(($(date +%s) + 365 * 86400))
 hashed() { printf %s "$1" | sha256sum | cut -d ' ' -f 1; }
 # The API keys of the first client, one for each service. A client of the API service shows its key
-# to that service, which must not be able to administrate the prover service. The configurations
+# to that service. Only the operator's key may administrate the prover service. The configurations
 # have only the hashes.
 prefix=$(random 4)
 secret=$(random 32)
 printf '%s\n' "bauta_${prefix}_$secret" > "$folder/api_key"
+admin_prefix=$(random 4)
+admin_secret=$(random 32)
+printf '%s\n' "bauta_${admin_prefix}_$admin_secret" > "$folder/admin_key"
 client_prefix=$(random 4)
 client_secret=$(random 32)
 printf '%s\n' "bauta_${client_prefix}_$client_secret" > "$folder/api_service_key"
@@ -108,7 +111,7 @@ redis_url = "redis://:$redis@redis:6379"
 witness_key_ring = "/var/lib/bauta/witness.keys"
 cache_key = "$(random 32)"
 cache_dir = "/var/lib/bauta/cache"
-api_keys = "$prefix:$(hashed "$secret"):prove+admin:$expiry,$api_prefix:$(hashed "$api_secret"):prove:$expiry"
+api_keys = "$prefix:$(hashed "$secret"):prove:$expiry,$admin_prefix:$(hashed "$admin_secret"):admin:$expiry,$api_prefix:$(hashed "$api_secret"):prove:$expiry"
 END
 if [ -n "$development" ]; then
     echo "allow_development_keys = true" >> "$folder/prover.toml"
@@ -124,7 +127,8 @@ fi
 chmod 700 "$folder"
 chmod 644 "$folder"/*
 # No container needs the key itself.
-chmod 600 "$folder/api_key" "$folder/api_service_key"
+chmod 600 "$folder/api_key" "$folder/admin_key" "$folder/api_service_key"
 echo "created $folder; $next"
-echo "$folder/api_key is the first client's API key for the prover service: it may request proofs and administrate"
-echo "$folder/api_service_key is its API key for the API service; both expire in a year"
+echo "$folder/api_key is the first client's API key for the prover service: it may request proofs"
+echo "$folder/admin_key is the operator's API key for the prover service: it may administrate"
+echo "$folder/api_service_key is the client's API key for the API service; all expire in a year"

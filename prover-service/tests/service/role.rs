@@ -107,10 +107,19 @@ async fn the_users_of_the_compose_file_have_only_the_permissions_of_their_servic
         .username(login.username())
         .password(login.password().unwrap());
     let url = options.to_url_lossy().to_string();
-    let service = Running::start_migrated(&with_jobs(&url, &[]));
+    let settings = read("prover.toml");
+    let keys = settings.lines().find_map(|line| line.strip_prefix("api_keys = "));
+    let keys = ("API_KEYS", keys.unwrap().trim_matches('"'));
+    let mut service = Running::start_migrated(&with_jobs(&url, &[keys]));
     let job = service.enqueue(&request(3), None).await;
     assert_eq!(service.result(&job).await["state"], "succeeded");
     assert_eq!(service.ready().await.1["status"], "ready");
+    // The key of the first client may prove, and only the operator's key may administrate.
+    for (file, proved, shown) in [("api_key", 200, 403), ("admin_key", 403, 200)] {
+        service.identify(read(file).trim());
+        assert_eq!(service.post("/prove", &request(4)).await.0, proved, "{file}");
+        assert_eq!(service.get("/api/queue/stats").await.0, shown, "{file}");
+    }
 }
 
 #[tokio::test]

@@ -1,7 +1,7 @@
 //! Builds the image and runs the compose file in a container engine, as deploy/README.md describes.
 //!
 //! ```text
-//!   stand-ins (optional) --> image --> secrets --> up --> prove, kill a worker
+//!   stand-ins (optional) --> image, target verifier --> secrets --> up --> prove, kill a worker
 //!     --> backup --> lose Postgres --> restore --> down
 //! ```
 
@@ -20,14 +20,14 @@ use tempfile::TempDir;
 use super::{
     dashboard,
     docker::{docker, inspect},
-    http, standins,
+    http, standins, verifier,
 };
 use crate::workspace;
 
 const PROVER: &str = "127.0.0.1:3001";
 const PROMETHEUS: &str = "http://127.0.0.1:9093";
 /// Time limit for each step. A key's tables are computed on a machine that may be busy.
-const TIMEOUT: Duration = Duration::from_mins(3);
+pub(super) const TIMEOUT: Duration = Duration::from_mins(3);
 /// Number of jobs in a run. A worker that owns some of them is killed.
 const JOBS: usize = 40;
 
@@ -64,12 +64,14 @@ pub fn run(stand_ins: bool) -> Result<()> {
         ];
         workspace::output(docker().args(options).args(["bauta", program, "--help"]))?;
     }
+    verifier::run(&root)?;
     let stack = Compose::new(&root)?;
     let start = Instant::now();
     stack.up(&services)?;
     stack.wait_until_ready()?;
     println!("ready {:.0} s after `up`", start.elapsed().as_secs_f64());
     stack.check_isolation()?;
+    stack.check_permissions()?;
     dashboard::send_sample_requests(&stack.prover()?)?;
     stack.check_scraping()?;
     let before = stack.run_jobs(true)?;
@@ -132,10 +134,26 @@ impl Compose {
         command
     }
 
-    /// Returns the prover's URL with the API key that `make-secrets.sh` generated.
+    /// Returns the prover's URL with the client's API key that `make-secrets.sh` generated.
     fn prover(&self) -> Result<String> {
-        let key = fs::read_to_string(self.folder.path().join("deploy/compose/secrets/api_key"))?;
+        self.prover_with("api_key")
+    }
+
+    /// Returns the prover's URL with the API key in a file of `make-secrets.sh`.
+    fn prover_with(&self, file: &str) -> Result<String> {
+        let key = fs::read_to_string(self.folder.path().join("deploy/compose/secrets").join(file))?;
         Ok(format!("http://{}@{PROVER}", key.trim()))
+    }
+
+    /// Checks that only the operator's API key may see statistics.
+    fn check_permissions(&self) -> Result<()> {
+        http::get(&self.prover_with("admin_key")?, "/api/queue/stats")?;
+        let refused = http::get(&self.prover()?, "/api/queue/stats");
+        ensure!(
+            refused.is_err_and(|error| error.to_string().contains("403")),
+            "the client's API key may administrate the prover"
+        );
+        Ok(())
     }
 
     /// Waits until the prover is ready. Its operations port is not published.

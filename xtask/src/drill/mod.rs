@@ -9,6 +9,7 @@ mod docker;
 mod http;
 mod standins;
 mod upgrade;
+mod verifier;
 
 use std::process::Command;
 
@@ -103,7 +104,7 @@ enum Drill {
     /// the page, and it keeps to its policy
     Web,
     /// Build the image and run the compose file in a container engine, as in deploy/README.md; kill
-    /// a worker, lose and restore the database
+    /// a worker, lose and restore the database; run the image target `verifier` alone
     Compose {
         /// First build images from Debian packages that replace the images that can't be pulled
         /// (all but Grafana's)
