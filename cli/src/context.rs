@@ -59,6 +59,20 @@ impl Context {
         })
     }
 
+    /// Returns the same context at another node of the cluster: a name or a URL.
+    pub fn at_node(&self, node: &str) -> Result<Self> {
+        let url = Cluster::resolve(node, None).url;
+        Ok(Self {
+            rpc: Rpc::new(&url)?,
+            cluster: Cluster {
+                url,
+                tag: self.cluster.tag,
+            },
+            options: self.options.clone(),
+            keypair: self.keypair.clone(),
+        })
+    }
+
     /// Returns the path of the signer's keypair file.
     pub fn keypair_path(&self) -> Result<&PathBuf> {
         self.keypair

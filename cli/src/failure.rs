@@ -5,6 +5,8 @@ use std::{fmt, process::ExitCode};
 use bauta_rpc::RpcError;
 use serde_json::json;
 
+use crate::printable::printable;
+
 /// The kind of a failure. The number is the exit code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
@@ -116,9 +118,9 @@ pub fn print(error: &anyhow::Error, kind: Kind, next: Option<&str>, json: bool) 
         eprintln!("{object}");
         return;
     }
-    eprintln!("error: {error:#}");
+    eprintln!("error: {}", printable(&format!("{error:#}")));
     if let Some(next) = next {
-        eprintln!("next: {next}");
+        eprintln!("next: {}", printable(next));
     }
 }
 

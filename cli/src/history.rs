@@ -24,70 +24,88 @@ impl Context {
     /// transaction that the node lists and does not return is an error. The node may still omit
     /// transactions from its list, so callers must check completeness.
     pub async fn events(&self, address: &Address) -> Result<Vec<Event>> {
-        let signatures = self.signatures(address).await?;
-        let mut events = Vec::new();
-        for (number, batch) in signatures.chunks(BATCH).enumerate() {
-            let transactions = self.rpc.transactions(batch, LEVEL).await?;
-            for (signature, transaction) in batch.iter().zip(transactions) {
-                let transaction = transaction?.ok_or_else(|| {
-                    Failure::new(
-                        Kind::Node,
-                        format!(
-                            "the node at {} lists transaction {signature}, but does not return it",
-                            self.rpc.host()
-                        ),
-                    )
-                    .next("use a node with the complete history")
-                })?;
-                decode(&transaction, &mut events)?;
-            }
-            self.progress(
-                (number * BATCH + batch.len()).min(signatures.len()),
-                signatures.len(),
-            );
-        }
-        Ok(events)
+        self.events_until(address, |_| false).await
     }
 
-    /// Returns the signatures of the successful transactions that name an address, oldest first.
-    async fn signatures(&self, address: &Address) -> Result<Vec<Signature>> {
-        let mut found = Vec::new();
-        let mut page = Page::default();
-        loop {
+    /// Does the same as [`Self::events`], but reads no older transactions after an event for which
+    /// `is_enough` returns true. It gets the events of the newest transaction first.
+    pub async fn events_until(
+        &self,
+        address: &Address,
+        mut is_enough: impl FnMut(&Event) -> bool,
+    ) -> Result<Vec<Event>> {
+        let (mut page, mut listed) = (Page::default(), 0);
+        // The events of each transaction, the newest first.
+        let mut found: Vec<Vec<Event>> = Vec::new();
+        let mut has_enough = false;
+        while !has_enough {
             let entries = self.rpc.signatures_for(address, &page, LEVEL).await?;
             let Some(last) = entries.last() else {
                 break;
             };
             page.before = Some(last.signature);
-            found.extend(
-                entries
-                    .iter()
-                    .filter(|entry| entry.error.is_none())
-                    .map(|entry| entry.signature),
-            );
+            // Failed transactions count too, so a node can't list them for ever.
+            listed += entries.len();
             ensure!(
-                found.len() <= MAX_TRANSACTIONS,
-                "{address} has more than {MAX_TRANSACTIONS} transactions: use paths from an API instead"
+                listed <= MAX_TRANSACTIONS,
+                "{address} has more than {MAX_TRANSACTIONS} transactions: read the leaves from an API with --api, if \
+                 the command has this option"
             );
+            let succeeded = entries.iter().filter(|entry| entry.error.is_none());
+            let signatures: Vec<Signature> = succeeded.map(|entry| entry.signature).collect();
+            for batch in signatures.chunks(BATCH) {
+                for events in self.events_of(batch).await? {
+                    // Not `any`: the callback gets every event of the transaction.
+                    for event in &events {
+                        has_enough |= is_enough(event);
+                    }
+                    found.push(events);
+                }
+                self.progress(found.len(), false);
+                if has_enough {
+                    break;
+                }
+            }
         }
-        found.reverse();
+        self.progress(found.len(), true);
+        Ok(found.into_iter().rev().flatten().collect())
+    }
+
+    /// Returns the events of each transaction.
+    async fn events_of(&self, signatures: &[Signature]) -> Result<Vec<Vec<Event>>> {
+        let transactions = self.rpc.transactions(signatures, LEVEL).await?;
+        let mut found = Vec::with_capacity(signatures.len());
+        for (signature, transaction) in signatures.iter().zip(transactions) {
+            let transaction = transaction?.ok_or_else(|| {
+                Failure::new(
+                    Kind::Node,
+                    format!(
+                        "the node at {} lists transaction {signature}, but does not return it",
+                        self.rpc.host()
+                    ),
+                )
+                .next("use a node with the complete history")
+            })?;
+            found.push(decode(&transaction)?);
+        }
         Ok(found)
     }
 
     /// Shows how many transactions are read, on a terminal, if there is more than one request.
-    fn progress(&self, done: usize, all: usize) {
+    fn progress(&self, read: usize, is_last: bool) {
         let mut out = stderr();
-        if self.options.json || all <= BATCH || !out.is_terminal() {
+        if self.options.json || read <= BATCH || !out.is_terminal() {
             return;
         }
-        let end = if done == all { "\n" } else { "" };
+        let end = if is_last { "\n" } else { "" };
         // Progress is only information, so a closed standard error is not a failure.
-        let _ = write!(out, "\rread {done} of {all} transactions{end}");
+        let _ = write!(out, "\rread {read} transactions{end}");
         let _ = out.flush();
     }
 }
 
-fn decode(transaction: &ExecutedTransaction, events: &mut Vec<Event>) -> Result<()> {
+fn decode(transaction: &ExecutedTransaction) -> Result<Vec<Event>> {
+    let mut events = Vec::new();
     let inner = transaction.inner_instructions.as_ref().with_context(|| {
         format!(
             "the node has no inner instructions of transaction {}: use a node that records them",
@@ -99,5 +117,5 @@ fn decode(transaction: &ExecutedTransaction, events: &mut Vec<Event>) -> Result<
         let event = decode_event(&instruction.program, &instruction.accounts, &instruction.data)?;
         events.extend(event);
     }
-    Ok(())
+    Ok(events)
 }

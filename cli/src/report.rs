@@ -8,7 +8,7 @@ use std::{
 use anyhow::{Context as _, Result};
 use serde_json::{Map, Value, json};
 
-use crate::failure::Kind;
+use crate::{failure::Kind, printable::printable};
 
 /// The result of a command: facts, a list, warnings and next steps.
 ///
@@ -126,9 +126,9 @@ impl Report {
             return out.flush();
         }
         for warning in &self.warnings {
-            eprintln!("WARNING: {warning}");
+            eprintln!("WARNING: {}", printable(warning));
         }
-        out.write_all(self.text().as_bytes())?;
+        out.write_all(printable(&self.text()).as_bytes())?;
         out.flush()
     }
 

@@ -9,13 +9,7 @@
 //! | 12 | nonce of AES-256-GCM |
 //! | 48 | the master secret, encrypted, and the tag |
 
-use std::{
-    fs::{self, File},
-    io::{ErrorKind, Write},
-    num::NonZeroU32,
-    os::unix::fs::{MetadataExt, OpenOptionsExt},
-    path::Path,
-};
+use std::{fs, io::ErrorKind, num::NonZeroU32, os::unix::fs::MetadataExt, path::Path};
 
 use anyhow::{Context, Result, bail, ensure};
 use rand::{RngCore, rngs::OsRng};
@@ -25,7 +19,10 @@ use ring::{
 };
 use zeroize::Zeroizing;
 
-use crate::failure::{Failure, Kind};
+use crate::{
+    failure::{Failure, Kind},
+    new_file,
+};
 
 const ROUNDS: NonZeroU32 = NonZeroU32::new(600_000).expect("the number is not zero");
 const SALT: usize = 16;
@@ -99,23 +96,15 @@ fn array<const N: usize>(bytes: &[u8]) -> [u8; N] {
 
 /// Writes a new file that only its owner can read. Never replaces a file.
 pub fn create(file: &Path, bytes: &[u8]) -> Result<()> {
-    let created = File::options()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(file);
-    let mut out = match created {
+    match new_file::create(file, bytes) {
         Err(error) if error.kind() == ErrorKind::AlreadyExists => {
             bail!(
                 "{} exists and is never replaced: choose another file",
                 file.display()
             )
         }
-        created => created.with_context(|| format!("can't create {}", file.display()))?,
-    };
-    out.write_all(bytes)
-        .and_then(|()| out.sync_all())
-        .with_context(|| format!("can't write {}", file.display()))
+        created => created.with_context(|| format!("can't write {}", file.display())),
+    }
 }
 
 /// Reads the file of an identity.
@@ -138,8 +127,6 @@ pub fn read(file: &Path) -> Result<[u8; LENGTH]> {
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::PermissionsExt;
-
     use super::*;
 
     /// A backup that the Web Cryptography API made as `@bauta/sdk` does. The secret is the bytes 0
@@ -166,11 +153,10 @@ mod tests {
     }
 
     #[test]
-    fn a_new_file_is_private_and_no_file_is_replaced() {
+    fn an_identity_is_never_replaced_and_has_one_length() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("identity");
         create(&file, &[1; LENGTH]).unwrap();
-        assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
         let error = create(&file, &[2; LENGTH]).unwrap_err().to_string();
         assert!(error.contains("never replaced"), "{error}");
         assert_eq!(read(&file).unwrap(), [1; LENGTH]);

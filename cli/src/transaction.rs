@@ -1,6 +1,9 @@
 //! Sends transactions: preview, simulation, confirmation by the user, and the result.
 
-use std::io::{self, BufRead, IsTerminal, Write};
+use std::{
+    fmt,
+    io::{self, BufRead, IsTerminal, Write},
+};
 
 use anyhow::{Context as _, Result, ensure};
 use bauta_client::ProgramError;
@@ -25,6 +28,8 @@ const SIGNATURE_FEE: u64 = 5_000;
 const ACCOUNT_OVERHEAD: u64 = 128;
 /// The rent of a byte in lamports on all public clusters: two years of 3,480 lamports.
 const LAMPORTS_PER_BYTE: u64 = 6_960;
+/// The largest priority fee of a transaction in lamports. A higher one is a mistake in the price.
+const MAX_PRIORITY_FEE: u64 = LAMPORTS_PER_SOL / 10;
 /// Lamports in a SOL.
 pub const LAMPORTS_PER_SOL: u64 = 1_000_000_000;
 /// The program that sets the limits and the price of a transaction.
@@ -39,6 +44,11 @@ pub struct Action<'a> {
     pub signers: Vec<&'a Keypair>,
     /// The sizes in bytes of the accounts whose rent it pays.
     pub accounts: Vec<usize>,
+    /// Whether nothing can undo it. Such an action needs a confirmation on every cluster.
+    pub is_final: bool,
+    /// Whether it writes the cluster tag that the user chose. Every other action needs a pinned
+    /// tag.
+    pub sets_tag: bool,
 }
 
 impl<'a> Action<'a> {
@@ -49,6 +59,8 @@ impl<'a> Action<'a> {
             instructions: vec![instruction],
             signers: Vec::new(),
             accounts: Vec::new(),
+            is_final: false,
+            sets_tag: false,
         }
     }
 
@@ -60,6 +72,7 @@ impl<'a> Action<'a> {
 }
 
 /// What a transaction costs, in lamports.
+#[derive(Clone, Copy)]
 struct Cost {
     fee: u64,
     rent: u64,
@@ -111,6 +124,10 @@ impl Context {
                 all.push(signer);
             }
         }
+        if !self.options.dry_run && !action.sets_tag {
+            // Without a pinned tag, only the node would say whether this is mainnet.
+            self.tag()?;
+        }
         let is_mainnet = self.check_genesis().await?;
         let mut rent = 0;
         for bytes in &action.accounts {
@@ -120,7 +137,8 @@ impl Context {
         self.check_balance(&payer.pubkey(), fee + rent).await?;
         let simulation = self.simulate(&action, &payer.pubkey()).await?;
         let mut cost = Cost { fee, rent };
-        cost.fee += self.add_priority(&mut action, simulation.compute_units);
+        cost.fee += self.add_priority(&mut action, simulation.compute_units)?;
+        self.check_balance(&payer.pubkey(), cost.fee + rent).await?;
         self.preview(&action, &cost);
         let mut outcome = Outcome {
             cost,
@@ -130,8 +148,13 @@ impl Context {
         if self.options.dry_run {
             return Ok(outcome);
         }
-        if is_mainnet {
-            self.confirm(action.what)?;
+        if is_mainnet || action.is_final {
+            let reason = if is_mainnet {
+                "this is mainnet"
+            } else {
+                "this can't be undone"
+            };
+            self.confirm(reason, &action, &cost)?;
         }
         let (blockhash, last_valid_height) = self.rpc.latest_blockhash(LEVEL).await?;
         let transaction =
@@ -203,10 +226,10 @@ impl Context {
 
     /// Adds the limit and the price of compute units if the user chose a price. Returns the
     /// priority fee in lamports.
-    fn add_priority(&self, action: &mut Action<'_>, compute_units: Option<u64>) -> u64 {
+    fn add_priority(&self, action: &mut Action<'_>, compute_units: Option<u64>) -> Result<u64> {
         let price = self.options.compute_unit_price;
         if price == 0 {
-            return 0;
+            return Ok(0);
         }
         // A tenth more than in the simulation, because the state can change before the execution.
         // The two instructions of the budget need 300 compute units.
@@ -222,7 +245,20 @@ impl Context {
         action.instructions.push(budget(2, &limit.to_le_bytes()));
         action.instructions.push(budget(3, &price.to_le_bytes()));
         let micro = u128::from(limit) * u128::from(price);
-        u64::try_from(micro.div_ceil(1_000_000)).unwrap_or(u64::MAX)
+        let fee = u64::try_from(micro.div_ceil(1_000_000)).unwrap_or(u64::MAX);
+        ensure!(
+            fee <= MAX_PRIORITY_FEE,
+            Failure::new(
+                Kind::Other,
+                format!(
+                    "the priority fee would be {}, above {}",
+                    sol(fee),
+                    sol(MAX_PRIORITY_FEE)
+                )
+            )
+            .next("choose a lower --compute-unit-price: it is in millionths of a lamport")
+        );
+        Ok(fee)
     }
 
     fn preview(&self, action: &Action<'_>, cost: &Cost) {
@@ -234,29 +270,27 @@ impl Context {
         } else {
             "sending"
         };
-        eprintln!(
-            "{sent}: {} on {}; fee {}, rent {}",
-            action.what,
-            self.rpc.host(),
-            sol(cost.fee),
-            sol(cost.rent)
-        );
+        eprintln!("{sent}: {} on {}; {cost}", action.what, self.rpc.host());
     }
 
-    /// Asks for a confirmation, unless the user gave it on the command line.
-    fn confirm(&self, what: &str) -> Result<()> {
+    /// Asks for a confirmation, unless the user gave it on the command line. The question has the
+    /// cost, because there is no preview with `--json`.
+    fn confirm(&self, reason: &str, action: &Action<'_>, cost: &Cost) -> Result<()> {
+        let what = action.what;
         if self.options.yes {
             return Ok(());
         }
         if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
             return Err(Failure::new(
                 Kind::Declined,
-                format!("mainnet: the command would {what}, and there is no terminal to confirm it"),
+                format!(
+                    "{reason}: the command would {what} ({cost}), and there is no terminal to confirm it"
+                ),
             )
             .next("check it with --dry-run, then repeat the command with --yes")
             .into());
         }
-        eprint!("This is mainnet. Type yes to {what}: ");
+        eprint!("Confirm: {reason}. Type yes to {what} ({cost}): ");
         io::stderr().flush()?;
         let mut answer = String::new();
         io::stdin().lock().read_line(&mut answer)?;
@@ -265,6 +299,12 @@ impl Context {
             Failure::new(Kind::Declined, "not confirmed: nothing was sent")
         );
         Ok(())
+    }
+}
+
+impl fmt::Display for Cost {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "fee {}, rent {}", sol(self.fee), sol(self.rent))
     }
 }
 

@@ -6,7 +6,8 @@
 //!
 //! The root of the rebuilt tree is compared with the root that the node reports for the program. So
 //! a path is right if the node reports the true root. docs/cli.md describes what a node with a
-//! false root learns.
+//! false root learns. `prove` can compare the root with a second node: see
+//! [`crate::scope_accounts`].
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -21,7 +22,16 @@ use solana_address::Address;
 use crate::{
     context::Context,
     failure::{Failure, Kind},
+    service::Service,
 };
+
+/// Where a command reads the leaves of a registry.
+#[derive(clap::Args)]
+pub struct LeafSource {
+    /// URL of an API that serves all leaves of a root [default: rebuild the tree from the chain]
+    #[arg(long, value_name = "URL")]
+    pub api: Option<String>,
+}
 
 /// The changes of a registry's tree.
 pub struct Changes {
@@ -49,10 +59,54 @@ impl Changes {
             .next("give the file of the members, which the authority publishes, with --members")
             .into());
         }
-        let events = context.events(address).await?;
+        let mut seen = BTreeSet::new();
+        let events = context
+            .events_until(address, |event| {
+                if let Event::MerkleRootUpdated(event) = event
+                    && event.registry == *address
+                    && (1..=registry.sequence).contains(&event.sequence)
+                {
+                    seen.insert(event.sequence);
+                }
+                seen.len() as u64 == registry.sequence
+            })
+            .await?;
         let changes = Self::of(*address, Depth::try_from(registry.depth)?, events)?;
         changes.check_complete(registry.sequence)?;
         Ok(changes)
+    }
+
+    /// Returns the tree at the current root of a registry, as one change: from an API that serves
+    /// its leaves, or from the history of the node.
+    pub async fn at_current_root(
+        context: &Context,
+        source: &LeafSource,
+        address: &Address,
+        registry: &state::Registry,
+    ) -> Result<Self> {
+        match &source.api {
+            None => Self::read(context, address, registry).await,
+            Some(url) => {
+                let root = Root::from_bytes(registry.root)?;
+                Self::from_api(url, address, Depth::try_from(registry.depth)?, root).await
+            }
+        }
+    }
+
+    /// Reads all leaves of a root from an API and computes the root again.
+    pub async fn from_api(url: &str, registry: &Address, depth: Depth, root: Root) -> Result<Self> {
+        let api = Service::new(url)?;
+        let changes = Self::of_leaves(depth, api.leaves(registry, root).await?)?;
+        if changes.last_root()? == root {
+            return Ok(changes);
+        }
+        let message = format!(
+            "{} gave the leaves of another tree than that with the root {root}",
+            api.host()
+        );
+        Err(Failure::new(Kind::Node, message)
+            .next("use another API, or rebuild the tree from the chain without --api")
+            .into())
     }
 
     /// Returns the one change of a tree that has these leaves from index 0 on.

@@ -7,7 +7,10 @@ use bauta::{
     instructions::CircuitRegistration,
     state::{self, Circuit},
 };
-use bauta_circuits::{AnyKey, Key, Ownership, Statement, keys};
+use bauta_circuits::{
+    AnyKey, Key, Ownership, Statement, keys,
+    statements::{Visitor, visit_all},
+};
 use bauta_client::instructions::{RegisterCircuit, RetireCircuit, SuspendCircuit};
 use bauta_primitives::tree::Depth;
 use clap::ArgGroup;
@@ -221,10 +224,37 @@ async fn show(context: &Context, address: &Address) -> Result<Report> {
             "retires_at",
             (circuit.retires_at != 0).then_some(circuit.retires_at),
         );
-    Ok(if is_development(&circuit) {
-        report.warning(keys::DEVELOPMENT_WARNING)
-    } else {
-        report
+    let development = is_development(&circuit).then(|| keys::DEVELOPMENT_WARNING.to_owned());
+    let warnings = development.into_iter().chain(wrong_auxiliary_format(&circuit));
+    Ok(warnings.fold(report, Report::warning))
+}
+
+/// Returns what is wrong if a circuit of a statement of this version is registered with another
+/// auxiliary format than that of the statement. The admin chose it at the registration. With a
+/// wrong one, scopes would compare no auxiliary root, or would compare one that claims do not
+/// include.
+pub fn wrong_auxiliary_format(circuit: &Circuit) -> Option<String> {
+    struct Format;
+
+    impl Visitor for Format {
+        type Output = (&'static str, u16, u8);
+
+        fn visit<S: Statement>(&mut self, _: S) -> Self::Output {
+            (S::NAME, S::VERSION, S::AUXILIARY_FORMAT)
+        }
+    }
+
+    let statement = padded_text(&circuit.statement);
+    let formats = visit_all(&mut Format);
+    let (_, _, format) = formats
+        .iter()
+        .find(|(name, version, _)| statement == *name && circuit.version == *version)?;
+    (circuit.auxiliary_format != *format).then(|| {
+        format!(
+            "the circuit is registered with the auxiliary format {}, but the statement {statement} version {} has {format}: \
+             its verifications don't show what the statement says",
+            circuit.auxiliary_format, circuit.version
+        )
     })
 }
 
@@ -251,5 +281,47 @@ pub fn status(circuit: &Circuit, now: i64) -> &'static str {
         Circuit::ACTIVE if retires => "retires",
         Circuit::ACTIVE => "active",
         _ => "unknown",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bauta_circuits::Address as AddressStatement;
+
+    use super::*;
+
+    fn circuit(name: &str, version: u16, auxiliary_format: u8) -> Circuit {
+        let mut statement = [0; 32];
+        statement[..name.len()].copy_from_slice(name.as_bytes());
+        Circuit {
+            statement,
+            version,
+            depth: 10,
+            leaf_format: 1,
+            provenance: 0,
+            status: 0,
+            bump: 255,
+            auxiliary_format,
+            vk_hash: [0; 32],
+            constraint_system_hash: [0; 32],
+            transcript_hash: [0; 32],
+            verifying_key: [0; 576],
+            retires_at: 0,
+        }
+    }
+
+    #[test]
+    fn a_circuit_with_another_auxiliary_format_than_its_statement_is_named() {
+        let is_wrong =
+            |name, version, format| wrong_auxiliary_format(&circuit(name, version, format)).is_some();
+        let own = AddressStatement::AUXILIARY_FORMAT;
+        assert_ne!(own, 0);
+        assert!(!is_wrong(AddressStatement::NAME, AddressStatement::VERSION, own));
+        assert!(is_wrong(AddressStatement::NAME, AddressStatement::VERSION, 0));
+        assert!(!is_wrong(Ownership::NAME, Ownership::VERSION, 0));
+        assert!(is_wrong(Ownership::NAME, Ownership::VERSION, own));
+        // This version can't know the format of other statements.
+        assert!(!is_wrong("added_later", 1, 7));
+        assert!(!is_wrong(Ownership::NAME, Ownership::VERSION + 1, 7));
     }
 }

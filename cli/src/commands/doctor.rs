@@ -8,14 +8,14 @@ use std::{
 };
 
 use anyhow::Result;
-use bauta::state::Config;
+use bauta::state::{Circuit, Config};
 use bauta_client::{ClusterTag, addresses};
 use serde_json::{Value, json};
 use solana_signer::Signer;
 
 use crate::{
     cluster::tag_name,
-    commands::{keypair, program::OnChain},
+    commands::{circuit::wrong_auxiliary_format, keypair, program::OnChain},
     context::Context,
     failure::Kind,
     report::Report,
@@ -60,6 +60,7 @@ pub async fn run(context: &Context, args: &Args) -> Result<Report> {
         checks.push(("balance", or_problem(check_balance(context).await)));
         checks.push(("program", or_problem(check_program(context).await)));
         checks.push(("settings", or_problem(check_settings(context).await)));
+        checks.push(("circuits", or_problem(check_circuits(context).await)));
     }
     for (name, url) in [("api", &args.api), ("prover", &args.prover)] {
         if let Some(url) = url {
@@ -225,6 +226,20 @@ async fn check_settings(context: &Context) -> Result<Finding> {
     })
 }
 
+/// Checks that the registered circuits have the auxiliary formats of their statements.
+async fn check_circuits(context: &Context) -> Result<Finding> {
+    let circuits = context.list::<Circuit>(&[]).await?;
+    for (address, circuit) in &circuits {
+        if let Some(wrong) = wrong_auxiliary_format(circuit) {
+            return Ok(Problem(
+                format!("{address}: {wrong}"),
+                "the admin runs `bauta circuit retire` on it",
+            ));
+        }
+    }
+    Ok(Good(format!("{} registered", circuits.len())))
+}
+
 /// Checks that a service responds, and what it says of the servers that it needs.
 async fn check_service(url: &str) -> Finding {
     let next = "start the service, or correct its URL";
@@ -245,6 +260,9 @@ async fn check_service(url: &str) -> Finding {
         if let Some(value) = field(name) {
             found = format!("{found}, {name} {value}");
         }
+    }
+    if status != "healthy" {
+        return Problem(found, "see the /ready of the service and its log");
     }
     if field("database").is_some_and(|database| database != "connected") {
         return Problem(

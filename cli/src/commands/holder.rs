@@ -31,7 +31,7 @@ use crate::{
     failure::{Failure, Kind},
     report::Report,
     transaction::Action,
-    tree::Changes,
+    tree::{Changes, LeafSource},
     values::{element, hex32},
 };
 
@@ -67,6 +67,8 @@ pub struct RegisterArgs {
     commitment: Option<FieldElement>,
     #[command(flatten)]
     identity: IdentityArgs,
+    #[command(flatten)]
+    leaves: LeafSource,
 }
 
 #[derive(clap::Args)]
@@ -82,6 +84,8 @@ pub struct EvictArgs {
     /// Key of the collection that the asset left, if this is the evidence
     #[arg(long, value_name = "ADDRESS")]
     left_collection: Option<Address>,
+    #[command(flatten)]
+    leaves: LeafSource,
 }
 
 /// Runs the subcommand.
@@ -167,7 +171,9 @@ async fn register(context: &Context, args: &RegisterArgs) -> Result<Report> {
         commitment,
         path: match &holding {
             None => None,
-            Some(holding) => Some(path(context, &args.registry, &registry, holding.index).await?),
+            Some(holding) => {
+                Some(path(context, &args.leaves, &args.registry, &registry, holding.index).await?)
+            }
         },
     };
     let collections = collection::of_registry(context, &args.registry).await?;
@@ -203,8 +209,14 @@ async fn register(context: &Context, args: &RegisterArgs) -> Result<Report> {
 }
 
 /// Returns the path of a leaf in the current tree of a registry.
-async fn path(context: &Context, address: &Address, registry: &Registry, index: u64) -> Result<OnChainPath> {
-    let changes = Changes::read(context, address, registry).await?;
+async fn path(
+    context: &Context,
+    leaves: &LeafSource,
+    address: &Address,
+    registry: &Registry,
+    index: u64,
+) -> Result<OnChainPath> {
+    let changes = Changes::at_current_root(context, leaves, address, registry).await?;
     let tree = changes.tree(Root::from_bytes(registry.root)?)?;
     Ok(tree.on_chain_path(index)?)
 }
@@ -368,7 +380,7 @@ async fn evict(context: &Context, args: &EvictArgs) -> Result<Report> {
             .left_collection
             .filter(|_| is_token)
             .map(|_| addresses::metadata(&args.asset).address),
-        path: path(context, &args.registry, &registry, holding.index).await?,
+        path: path(context, &args.leaves, &args.registry, &registry, holding.index).await?,
     };
     let signers = context.signers()?;
     let action = Action::of("evict the holder of an asset", evict.instruction());

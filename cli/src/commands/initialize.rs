@@ -67,7 +67,8 @@ pub async fn run(context: &Context, args: &Args) -> Result<Report> {
                 .await
                 .context("the airdrop failed: only test clusters have one")?;
         }
-        let action = Action::of("initialize the program", requested.instruction()).creating::<Config>();
+        let mut action = Action::of("initialize the program", requested.instruction()).creating::<Config>();
+        action.sets_tag = true;
         context.run(&signers, action).await?.report()
     };
     let report = Report::new()

@@ -1,17 +1,16 @@
 //! `bauta keypair FILE`. A keypair file is a JSON array of 64 bytes, as in Solana's own tools.
 
 use std::{
-    fs::File,
-    io::{ErrorKind, Write},
-    os::unix::fs::OpenOptionsExt,
+    io::ErrorKind,
     path::{Path, PathBuf},
 };
 
 use anyhow::{Context, Result, anyhow};
 use solana_keypair::{Keypair, read_keypair_file, write_keypair};
 use solana_signer::Signer;
+use zeroize::Zeroizing;
 
-use crate::report::Report;
+use crate::{new_file, report::Report};
 
 #[derive(clap::Args)]
 pub struct Args {
@@ -33,22 +32,17 @@ pub fn read(file: &Path) -> Result<Keypair> {
 
 fn read_or_create(file: &Path) -> Result<Keypair> {
     let context = || format!("can't write the keypair file {}", file.display());
-    let created = File::options()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(file);
-    let mut out = match created {
-        Ok(out) => out,
-        Err(error) if error.kind() == ErrorKind::AlreadyExists => return read(file),
-        Err(error) => return Err(error).with_context(context),
-    };
+    if file.try_exists().with_context(context)? {
+        return read(file);
+    }
     let keypair = Keypair::new();
-    write_keypair(&keypair, &mut out)
-        .map_err(|error| anyhow!("{error}"))
-        .and_then(|_| out.flush().map_err(Into::into))
-        .with_context(context)?;
-    Ok(keypair)
+    let mut json = Zeroizing::new(Vec::new());
+    write_keypair(&keypair, &mut *json).map_err(|error| anyhow!("{error}"))?;
+    match new_file::create(file, &json) {
+        // Another process has created it since.
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => read(file),
+        created => created.with_context(context).map(|()| keypair),
+    }
 }
 
 #[cfg(test)]

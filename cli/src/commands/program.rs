@@ -1,13 +1,18 @@
 //! `bauta program`: the program's bytes on the cluster, and its upgrade authority.
 
-use anyhow::{Context as _, Result};
+use std::path::PathBuf;
+
+use anyhow::{Context as _, Result, ensure};
 use bauta_client::addresses::{self, UPGRADEABLE_LOADER};
 use bauta_primitives::sha256;
+use clap::ArgGroup;
 use solana_address::Address;
 use solana_instruction::{AccountMeta, Instruction};
+use solana_keypair::Keypair;
 use solana_signer::Signer;
 
 use crate::{
+    commands::keypair,
     context::Context,
     failure::{Failure, Kind},
     report::Report,
@@ -23,6 +28,10 @@ const HEADER: usize = 45;
 const MAX_ZEROS: usize = 64;
 /// The number of the loader's instruction that sets the upgrade authority.
 const SET_AUTHORITY: u32 = 4;
+/// The number of the loader's instruction that sets the upgrade authority, which signs as well.
+const SET_AUTHORITY_CHECKED: u32 = 7;
+/// The owner of accounts that no program controls.
+const SYSTEM_PROGRAM: Address = Address::new_from_array([0; 32]);
 
 #[derive(clap::Args)]
 #[command(args_conflicts_with_subcommands = true)]
@@ -43,14 +52,20 @@ pub enum Command {
 }
 
 #[derive(clap::Args)]
-#[group(required = true, multiple = false)]
+#[command(group(ArgGroup::new("authority").required(true)))]
 pub struct AuthorityArgs {
-    /// The next upgrade authority, for example the vault of a multisig. It does not sign, so check
-    /// the address: a wrong one can't be corrected
-    #[arg(long, value_name = "ADDRESS")]
+    /// Keypair file of the next upgrade authority, which signs too
+    #[arg(long, value_name = "FILE", group = "authority")]
+    new_keypair: Option<PathBuf>,
+    /// Address of the next upgrade authority, for example the vault of a multisig. It does not
+    /// sign, so a wrong address can't be corrected
+    #[arg(long, value_name = "ADDRESS", group = "authority", requires = "again")]
     new: Option<Address>,
+    /// The address of --new a second time, from another source
+    #[arg(long, value_name = "ADDRESS", requires = "new")]
+    again: Option<Address>,
     /// Nobody can upgrade the program after that
-    #[arg(long)]
+    #[arg(long, group = "authority")]
     give_up_for_ever: bool,
 }
 
@@ -169,22 +184,54 @@ async fn set_authority(context: &Context, args: &AuthorityArgs) -> Result<Report
             .next("sign with the keypair of the upgrade authority (--keypair)")
             .into());
     }
+    let next = args.new_keypair.as_deref().map(keypair::read).transpose()?;
+    if let Some(new) = &args.new {
+        check_new(context, new, args.again.as_ref()).await?;
+    }
+    let new = next.as_ref().map(Keypair::pubkey).or(args.new);
     let mut accounts = vec![
         AccountMeta::new(addresses::program_data().address, false),
         AccountMeta::new_readonly(signer, true),
     ];
-    accounts.extend(args.new.map(|new| AccountMeta::new_readonly(new, false)));
+    accounts.extend(new.map(|new| AccountMeta::new_readonly(new, next.is_some())));
+    let number = if next.is_some() {
+        SET_AUTHORITY_CHECKED
+    } else {
+        SET_AUTHORITY
+    };
     let instruction = Instruction {
         program_id: UPGRADEABLE_LOADER,
         accounts,
-        data: SET_AUTHORITY.to_le_bytes().to_vec(),
+        data: number.to_le_bytes().to_vec(),
     };
-    let what = args.new.map_or_else(
+    let what = new.map_or_else(
         || "give up the upgrade authority for ever".to_owned(),
         |new| format!("hand the upgrade authority to {new}"),
     );
-    let outcome = context.run(&signers, Action::of(&what, instruction)).await?;
+    let mut action = Action::of(&what, instruction);
+    action.is_final = args.give_up_for_ever;
+    action.signers.extend(&next);
+    let outcome = context.run(&signers, action).await?;
     Ok(show(context).await?.and(outcome.report()))
+}
+
+/// Refuses an address that can't be meant. An address that signs for nobody would end all upgrades.
+async fn check_new(context: &Context, new: &Address, again: Option<&Address>) -> Result<()> {
+    ensure!(
+        again == Some(new),
+        "--new and --again are different addresses: take both from their owner"
+    );
+    let account = context.account(new).await?;
+    if let Some(account) = account.filter(|account| account.owner != SYSTEM_PROGRAM) {
+        let message = format!(
+            "the address {new} is an account of the program {}, and can't sign for an upgrade",
+            account.owner
+        );
+        return Err(Failure::new(Kind::Other, message)
+            .next("for a multisig, give the address of its vault and not that of its account")
+            .into());
+    }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -32,8 +32,8 @@ use crate::{
     members,
     proof_file::ProofFile,
     report::Report,
+    scope_accounts::{self, ScopeAccounts},
     sealed,
-    service::Service,
     tree::Changes,
     values::{self, element, padded_text, present},
 };
@@ -64,6 +64,11 @@ pub struct Args {
     /// The API does not learn which member proves
     #[arg(long, value_name = "URL", conflicts_with = "members")]
     api: Option<String>,
+    /// Second node, of another operator: a name or a URL. The scope, its registry with the root,
+    /// and its circuit must be equal there, so that one node that lies can't learn which member
+    /// proves
+    #[arg(long, value_name = "CLUSTER")]
+    check_node: Option<String>,
     /// Address that benefits from the verification
     #[arg(long, value_name = "ADDRESS")]
     recipient: Address,
@@ -108,10 +113,15 @@ pub async fn run(context: &Context, args: &Args) -> Result<Report> {
         args.out.display()
     );
     let payload = hex::decode(&args.payload).context("--payload")?;
-    let state = scope::read(context, &args.scope).await?;
+    let ScopeAccounts {
+        scope: state,
+        registry,
+        circuit,
+    } = match &args.check_node {
+        Some(node) => ScopeAccounts::read_at_both(context, node, &args.scope).await?,
+        None => ScopeAccounts::read(context, &args.scope).await?,
+    };
     let now = context.now().await?;
-    let registry: Registry = context.read(&state.registry, "registry").await?;
-    let circuit: Circuit = context.read(&state.circuit, "circuit").await?;
     check_usable(&state, &circuit, now)?;
     let identity = args.identity.open()?;
 
@@ -172,10 +182,12 @@ pub async fn run(context: &Context, args: &Args) -> Result<Report> {
         .fact("recipient", args.recipient)
         .value("expiry", file.verify.expiry)
         .next(format!("verify it with `bauta verify {}`", args.out.display()));
-    Ok(match key.warning() {
-        Some(warning) => report.warning(warning),
-        None => report,
-    })
+    let of_one_node = match &args.check_node {
+        Some(_) => None,
+        None => scope_accounts::warning_of_one_node(context),
+    };
+    let warnings = key.warning().map(str::to_owned).into_iter().chain(of_one_node);
+    Ok(warnings.fold(report, Report::warning))
 }
 
 /// Checks that the scope accepts verifications of proofs that this version can make.
@@ -229,20 +241,7 @@ async fn changes(context: &Context, args: &Args, scope: &Scope, registry: &Regis
     } else {
         registry.root
     };
-    let (root, api) = (Root::from_bytes(root)?, Service::new(url)?);
-    let changes = Changes::of_leaves(depth, api.leaves(&scope.registry, root).await?)?;
-    if changes.last_root()? != root {
-        return Err(Failure::new(
-            Kind::Node,
-            format!(
-                "{} gave the leaves of another tree than that with the root {root}",
-                api.host()
-            ),
-        )
-        .next("use another API, or rebuild the tree from the chain without --api")
-        .into());
-    }
-    Ok(changes)
+    Changes::from_api(url, &scope.registry, depth, Root::from_bytes(root)?).await
 }
 
 /// Returns the leaves that the member can have. The events of a registration name the track.

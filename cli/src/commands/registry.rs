@@ -17,7 +17,7 @@ use crate::{
     members,
     report::Report,
     transaction::{Action, Outcome},
-    tree::Changes,
+    tree::{Changes, LeafSource},
     values::{self, RegistryKindName, element, hex32, registry_kind},
 };
 
@@ -114,6 +114,8 @@ pub struct AppendArgs {
     /// left out, so the command can be repeated
     #[arg(long, value_name = "FILE", group = "source")]
     file: Option<PathBuf>,
+    #[command(flatten)]
+    present: LeafSource,
 }
 
 #[derive(clap::Args)]
@@ -145,6 +147,8 @@ pub struct ReplaceArgs {
     /// Remove the leaf
     #[arg(long, group = "source")]
     remove: bool,
+    #[command(flatten)]
+    present: LeafSource,
 }
 
 /// Returns the leaf of a commitment, an entry and a track, which the parser requires together.
@@ -258,7 +262,7 @@ async fn append(context: &Context, args: &AppendArgs) -> Result<Report> {
         (None, None) => args.leaves.iter().copied().map(Leaf::new).collect(),
     };
     if args.file.is_some() {
-        let changes = Changes::read(context, &args.registry, &registry).await?;
+        let changes = Changes::at_current_root(context, &args.present, &args.registry, &registry).await?;
         let present = changes.leaves(Root::from_bytes(registry.root)?);
         leaves.retain(|leaf| !present.contains(leaf));
     }
@@ -284,8 +288,13 @@ async fn append(context: &Context, args: &AppendArgs) -> Result<Report> {
     match &transactions[..] {
         // Positions are only useful for a few members. `bauta prove` finds that of its member.
         [outcome] if outcome.is_sent() => {
+            let report = report.and(outcome.report());
+            // An API follows the chain with a delay, so it does not have the new leaves yet.
+            if args.present.api.is_some() {
+                return Ok(report);
+            }
             let appended = positions(context, &args.registry, &registry, &leaves).await?;
-            Ok(report.and(outcome.report()).with_items(appended))
+            Ok(report.with_items(appended))
         }
         [outcome] => Ok(report.and(outcome.report())),
         _ => Ok(report.value("sent", transactions.iter().any(Outcome::is_sent))),
@@ -332,7 +341,7 @@ async fn publish(context: &Context, args: &PublishArgs) -> Result<Report> {
 
 async fn replace(context: &Context, args: &ReplaceArgs) -> Result<Report> {
     let registry: Registry = context.read(&args.registry, "registry").await?;
-    let changes = Changes::read(context, &args.registry, &registry).await?;
+    let changes = Changes::at_current_root(context, &args.present, &args.registry, &registry).await?;
     let tree = changes.tree(Root::from_bytes(registry.root)?)?;
     let given = leaf_of(args.commitment, args.entry, args.track).or(args.leaf.map(Leaf::new));
     let replace = ReplaceLeaf {

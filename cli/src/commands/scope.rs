@@ -13,6 +13,7 @@ use solana_address::Address;
 use solana_signer::Signer;
 
 use crate::{
+    commands::circuit::wrong_auxiliary_format,
     context::Context,
     failure::{Failure, Kind},
     report::Report,
@@ -111,7 +112,12 @@ pub async fn run(context: &Context, command: &Command) -> Result<Report> {
 async fn create(context: &Context, args: &CreateArgs) -> Result<Report> {
     // These errors name what is missing. The program would only refuse the accounts.
     context.read::<Registry>(&args.registry, "registry").await?;
-    context.read::<Circuit>(&args.circuit, "circuit").await?;
+    let circuit: Circuit = context.read(&args.circuit, "circuit").await?;
+    if let Some(wrong) = wrong_auxiliary_format(&circuit) {
+        return Err(Failure::new(Kind::Other, wrong)
+            .next("choose another circuit: list them with `bauta circuit list`")
+            .into());
+    }
     let now = context.now().await?;
     let signers = context.signers()?;
     let create = CreateScope {

@@ -8,7 +8,7 @@ use std::{
     thread,
 };
 
-use bauta_primitives::{Attributes, Commitment, EntryId, Leaf};
+use bauta_primitives::{Attributes, Commitment, EntryId, FieldElement, Leaf};
 
 use crate::support::{Home, sealed, text_of};
 
@@ -70,10 +70,10 @@ fn a_path_from_an_api_needs_all_leaves_of_the_root_and_no_history() {
     let commitment = text_of(&commitment["commitment"]);
     let leaf = Leaf::of(
         Commitment::from_hex(commitment).unwrap(),
-        EntryId::new(bauta_primitives::FieldElement::from_u64(7)),
+        EntryId::new(FieldElement::from_u64(7)),
         Attributes::of_track(3),
     );
-    let first = bauta_primitives::FieldElement::from_u64(5);
+    let first = FieldElement::from_u64(5);
     let append = [
         "registry",
         "append",
@@ -121,9 +121,43 @@ fn a_path_from_an_api_needs_all_leaves_of_the_root_and_no_history() {
 }
 
 #[test]
+fn an_authority_reads_the_present_leaves_from_an_api() {
+    let (home, _chain) = Home::initialized();
+    let by_authority =
+        |arguments: &[&str]| home.json(&[arguments, &["--keypair", "authority.json"]].concat());
+    let registry = by_authority(&["registry", "create", "--kind", "managed"]);
+    let registry = text_of(&registry["registry"]);
+    let member = |commitment: u64, entry, track| {
+        Leaf::of(
+            Commitment::new(FieldElement::from_u64(commitment)),
+            EntryId::new(FieldElement::from_u64(entry)),
+            Attributes::of_track(track),
+        )
+    };
+    home.write("members", "5,7,3\n6,8,4\n");
+    let append = ["registry", "append", registry, "--file", "members"];
+    assert_eq!(by_authority(&append)["leaves"], 2);
+    let leaves = [member(5, 7, 3).to_bytes(), member(6, 8, 4).to_bytes()].concat();
+    let (url, requests) = serve("200 OK", leaves);
+    home.write("members", "5,7,3\n6,8,4\n7,9,4\n");
+    let appended = by_authority(&[&append[..], &["--api", &url, "--dry-run"]].concat());
+    assert_eq!(appended["leaves"], 1);
+    let replace = ["registry", "replace", registry, "--index", "1", "--remove"];
+    by_authority(&[&replace[..], &["--api", &url]].concat());
+    assert_eq!(requests.lock().unwrap().len(), 2);
+    // The API has the leaves of the former root.
+    let error = home.failure(
+        3,
+        &[&append[..], &["--api", &url, "--keypair", "authority.json"]].concat(),
+    );
+    assert!(text_of(&error["message"]).contains("of another tree"), "{error}");
+}
+
+#[test]
 fn doctor_checks_the_services_that_it_is_given() {
     let (home, _chain) = Home::initialized();
     let healthy = r#"{"status":"healthy","circuits":"loaded","database":"connected"}"#;
+    let unhealthy = r#"{"status":"starting","circuits":"loaded","database":"connected"}"#;
     let without_database = r#"{"status":"healthy","circuits":"unavailable","database":"unavailable"}"#;
     let doctor = |body: &str| {
         let (url, _) = serve("200 OK", body.as_bytes().to_vec());
@@ -139,5 +173,7 @@ fn doctor_checks_the_services_that_it_is_given() {
     let text = String::from_utf8(output.stdout).unwrap();
     assert_eq!(output.status.code(), Some(7), "{text}");
     assert!(text.contains("database unavailable"), "{text}");
-    assert_eq!(doctor("<html>").status.code(), Some(7));
+    for wrong in ["<html>", unhealthy] {
+        assert_eq!(doctor(wrong).status.code(), Some(7), "{wrong}");
+    }
 }

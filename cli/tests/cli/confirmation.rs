@@ -1,94 +1,17 @@
-//! The confirmation on mainnet, and nodes that answer falsely. A proxy in front of a local chain
-//! changes answers of the node.
+//! The confirmation on mainnet, and nodes that answer falsely about transactions.
 
-use std::{
-    io::{BufRead, BufReader, Write},
-    net::{TcpListener, TcpStream},
-    process::Stdio,
-    thread,
+use std::{io::Write, process::Stdio};
+
+use crate::{
+    proxy::{Fault, in_front_of},
+    support::{BAUTA, Home, text_of},
 };
-
-use crate::support::{BAUTA, Home, text_of};
 
 const MAINNET: &str = r#""5eykt4UsFv8P8NJdTREpY1vzqKqZKvdpKuc147dw2N9d""#;
 
-/// What the proxy does with a request whose body contains the method.
-#[derive(Clone, Copy)]
-enum Fault {
-    /// Answers with this result.
-    Answers(&'static str, &'static str),
-    /// Forwards the request and closes the connection without the answer.
-    LosesAnswer(&'static str),
-}
-
 /// Starts the proxy of a node that reports the genesis hash of mainnet. Returns its URL.
 fn mainnet_in_front_of(node: &str) -> String {
-    in_front_of(node, Fault::Answers("getGenesisHash", MAINNET))
-}
-
-/// Starts the proxy. Returns its URL. It ends with this process.
-fn in_front_of(node: &str, fault: Fault) -> String {
-    let node = node.trim_start_matches("http://").to_owned();
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
-    thread::spawn(move || {
-        for client in listener.incoming().flatten() {
-            let node = node.clone();
-            // A client that closes its connection early is not a failure of the test.
-            thread::spawn(move || forward(client, &node, fault).ok());
-        }
-    });
-    url
-}
-
-/// Answers one request and closes the connection.
-fn forward(mut client: TcpStream, node: &str, fault: Fault) -> std::io::Result<()> {
-    let body = body_of(&mut BufReader::new(&mut client))?;
-    let is_about = |method: &str| String::from_utf8_lossy(&body).contains(method);
-    let answer = if let Fault::Answers(method, result) = fault
-        && is_about(method)
-    {
-        format!(r#"{{"jsonrpc":"2.0","id":1,"result":{result}}}"#).into_bytes()
-    } else {
-        let mut server = TcpStream::connect(node)?;
-        let head = format!(
-            "POST / HTTP/1.1\r\nhost: {node}\r\nconnection: close\r\ncontent-type: application/json\r\n\
-             content-length: {}\r\n\r\n",
-            body.len()
-        );
-        server.write_all(head.as_bytes())?;
-        server.write_all(&body)?;
-        let answer = body_of(&mut BufReader::new(server))?;
-        if matches!(fault, Fault::LosesAnswer(method) if is_about(method)) {
-            return Ok(());
-        }
-        answer
-    };
-    let head = format!(
-        "HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n",
-        answer.len()
-    );
-    client.write_all(head.as_bytes())?;
-    client.write_all(&answer)
-}
-
-/// Reads the head of a message and returns its body.
-fn body_of(reader: &mut impl BufRead) -> std::io::Result<Vec<u8>> {
-    let mut length = 0;
-    loop {
-        let mut line = String::new();
-        reader.read_line(&mut line)?;
-        let line = line.trim().to_ascii_lowercase();
-        if line.is_empty() {
-            break;
-        }
-        if let Some(value) = line.strip_prefix("content-length:") {
-            length = value.trim().parse().map_err(std::io::Error::other)?;
-        }
-    }
-    let mut body = vec![0; length];
-    reader.read_exact(&mut body)?;
-    Ok(body)
+    in_front_of(node, Fault::Answers("getGenesisHash", MAINNET.to_owned()))
 }
 
 #[test]
@@ -100,6 +23,11 @@ fn a_transaction_on_mainnet_needs_a_confirmation() {
     // The pinned tag of a node on this machine is that of local chains, which has no genesis hash.
     let error = home.failure(6, &create);
     assert_eq!(error["kind"], "declined");
+    let message = text_of(&error["message"]);
+    assert!(
+        message.contains("this is mainnet") && message.contains(" SOL, rent "),
+        "{message}"
+    );
     assert!(text_of(&error["next"]).contains("--yes"), "{error}");
     assert_eq!(home.json(&["registry", "list"])["items"], serde_json::json!([]));
     assert_eq!(home.json(&[&create[..], &["--dry-run"]].concat())["sent"], false);
@@ -108,7 +36,7 @@ fn a_transaction_on_mainnet_needs_a_confirmation() {
 
 /// Runs `bauta` on a pseudo-terminal on which the user types a line. Returns its exit code.
 fn on_a_terminal(home: &Home, arguments: &[&str], typed: &str) -> Option<i32> {
-    let command = format!("{BAUTA} {}", arguments.join(" "));
+    let command = format!("'{BAUTA}' {}", arguments.join(" "));
     let mut script = home
         .command("script")
         .args(["--quiet", "--return", "--command", &command, "/dev/null"])
@@ -150,7 +78,7 @@ fn a_node_of_another_cluster_than_the_named_one_is_refused() {
 fn a_node_that_reports_a_false_rent_takes_no_lamports() {
     let (mut home, chain) = Home::initialized();
     // 100 SOL.
-    let fault = Fault::Answers("getMinimumBalanceForRentExemption", "100000000000");
+    let fault = Fault::Answers("getMinimumBalanceForRentExemption", "100000000000".to_owned());
     home.use_node(&in_front_of(chain.rpc_url(), fault));
     let create = ["registry", "create", "--keypair", "authority.json"];
     let error = home.failure(3, &create);
@@ -173,4 +101,36 @@ fn a_transaction_whose_answer_is_lost_is_reported_as_unknown_with_its_signature(
         text_of(&error["next"]).contains("look the transaction"),
         "{error}"
     );
+}
+
+/// The address 0.0.0.0 connects to this machine, but does not name it.
+fn on_another_machine(url: &str) -> String {
+    url.replace("127.0.0.1", "0.0.0.0")
+}
+
+#[test]
+fn a_node_on_another_machine_gets_no_transaction_without_a_pinned_tag() {
+    let (mut home, chain) = Home::initialized();
+    home.use_node(&on_another_machine(chain.rpc_url()));
+    let create = ["registry", "create", "--keypair", "authority.json"];
+    for tag in [&[][..], &["--cluster-tag", "genesis"]] {
+        let error = home.failure(1, &[&create[..], tag].concat());
+        assert!(text_of(&error["next"]).contains("--cluster-tag"), "{error}");
+    }
+    assert_eq!(home.json(&[&create[..], &["--dry-run"]].concat())["sent"], false);
+    let pinned = [&create[..], &["--cluster-tag", "local"]].concat();
+    assert_eq!(home.json(&pinned)["sent"], true);
+}
+
+#[test]
+fn a_priority_fee_that_can_only_be_a_mistake_is_refused() {
+    let (home, _chain) = Home::initialized();
+    let create = ["registry", "create", "--keypair", "authority.json"];
+    let error = home.failure(
+        1,
+        &[&create[..], &["--compute-unit-price", "100000000000"]].concat(),
+    );
+    assert!(text_of(&error["message"]).contains("priority fee"), "{error}");
+    let priced = home.json(&[&create[..], &["--compute-unit-price", "1000"]].concat());
+    assert!(priced["fee_lamports"].as_u64().unwrap() > 10_000, "{priced}");
 }

@@ -19,6 +19,26 @@ fn the_upgrade_authority_is_handed_over_and_then_given_up_for_ever() {
     };
     let error = home.failure(4, &by("next.json", &["--give-up-for-ever"]));
     assert!(text_of(&error["message"]).contains("not the signer"), "{error}");
+    let of_authority = |arguments: &[&'static str]| by("authority.json", arguments);
+    let to = |first: &str, again: &str| {
+        let command = ["program", "authority", "--keypair", "authority.json"];
+        let new = ["--new", first, "--again", again];
+        [&command[..], &new]
+            .concat()
+            .into_iter()
+            .map(str::to_owned)
+            .collect::<Vec<_>>()
+    };
+    let refused = |arguments: Vec<String>| {
+        let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+        text_of(&home.failure(1, &arguments)["message"]).to_owned()
+    };
+    let message = refused(to(&next, &address("authority.json")));
+    assert!(message.contains("different addresses"), "{message}");
+    // An account of a program can't sign.
+    let config = bauta_client::addresses::config().address.to_string();
+    let message = refused(to(&config, &config));
+    assert!(message.contains("can't sign for an upgrade"), "{message}");
     let hand_over = [
         "program",
         "authority",
@@ -26,12 +46,23 @@ fn the_upgrade_authority_is_handed_over_and_then_given_up_for_ever() {
         "authority.json",
         "--new",
         &next,
+        "--again",
+        &next,
     ];
     let dry = home.json(&[&hand_over[..], &["--dry-run"]].concat());
     assert_eq!(dry["upgrade_authority"], address("authority.json"));
     assert_eq!(home.json(&hand_over)["upgrade_authority"], next);
 
-    let given_up = home.json(&by("next.json", &["--give-up-for-ever"]));
+    // The next authority signs too, so it can be handed back without a second look at an address.
+    let back = home.json(&by("next.json", &["--new-keypair", "authority.json"]));
+    assert_eq!(back["upgrade_authority"], address("authority.json"));
+    let given = home.json(&of_authority(&["--new-keypair", "next.json"]));
+    assert_eq!(given["upgrade_authority"], next);
+
+    // A confirmation is needed on every cluster.
+    let error = home.failure(6, &by("next.json", &["--give-up-for-ever"]));
+    assert!(text_of(&error["message"]).contains("can't be undone"), "{error}");
+    let given_up = home.json(&by("next.json", &["--give-up-for-ever", "--yes"]));
     assert_eq!(given_up["upgrade_authority"], serde_json::Value::Null);
     let error = home.failure(4, &by("next.json", &["--give-up-for-ever"]));
     assert!(

@@ -13,13 +13,18 @@ use tempfile::TempDir;
 /// The program under test.
 pub const BAUTA: &str = env!("CARGO_BIN_EXE_bauta");
 /// Variables of the user that would change what `bauta` does.
-const VARIABLES: [&str; 6] = [
+const VARIABLES: [&str; 10] = [
     "BAUTA_API_URL",
     "BAUTA_PROVER_URL",
     "SOLANA_RPC_URL",
     "SOLANA_CONFIG_FILE",
     "BAUTA_KEYPAIR",
     "BAUTA_CLUSTER_TAG",
+    // A proxy can't reach 0.0.0.0, by which tests name a node of another machine.
+    "http_proxy",
+    "HTTP_PROXY",
+    "all_proxy",
+    "ALL_PROXY",
 ];
 
 /// A folder in which `bauta` runs, as the home of a user without a configuration.
