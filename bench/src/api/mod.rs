@@ -278,48 +278,73 @@ fn report(
     .map(median);
     let mut text = format!(
         "{} leaves, {} clients, {} rounds of {} s for each line; medians of the rounds. Memory over {} s.\n\n\
-         | figure | | goal |\n|---|--:|--:|\n",
+         | figure | `--json` | | goal |\n|---|---|--:|--:|\n",
         extent.leaves,
         extent.clients,
         extent.rounds,
         extent.window.as_secs(),
         extent.steady.as_secs()
     );
-    for (name, value, goal) in [
-        ("cached reads at 2,000 per second, p50, ms", cached_p50, ""),
-        ("cached reads at 2,000 per second, p99, ms", cached_p99, "50"),
-        ("tiles per second", tiles, "10,000"),
-        ("the same tiles as files from nginx, per second", static_file, ""),
-        ("share of nginx", tiles / static_file, ""),
-        ("paths at 500 per second, p50, ms", path_p50, ""),
-        ("paths at 500 per second, p99, ms", path_p99, "20"),
+    for (name, key, value, goal) in [
+        ("cached reads at 2,000 per second, p50, ms", "", cached_p50, ""),
+        (
+            "cached reads at 2,000 per second, p99, ms",
+            "`cached_p99_ms`",
+            cached_p99,
+            "50",
+        ),
+        ("tiles per second", "`tiles_per_s`", tiles, "10,000"),
+        (
+            "the same tiles as files from nginx, per second",
+            "`static_per_s`",
+            static_file,
+            "",
+        ),
+        ("share of nginx", "", tiles / static_file, ""),
+        ("paths at 500 per second, p50, ms", "", path_p50, ""),
+        (
+            "paths at 500 per second, p99, ms",
+            "`path_p99_ms`",
+            path_p99,
+            "20",
+        ),
         (
             "relays at 4 per second, until confirmed, p50, ms",
+            "`relay_p50_ms`",
             relays.p50_ms,
             "650",
         ),
         (
             "relays at 4 per second, until confirmed, p95, ms",
+            "",
             relays.p95_ms,
             "",
         ),
         (
             "relays at 60 per second, until confirmed, p50, ms",
+            "",
             relays.loaded_p50_ms,
             "",
         ),
         (
             "relays at 60 per second, confirmed per second",
+            "`relays_per_s`",
             relays.per_s,
             "50",
         ),
-        ("all together, cached reads, p99, ms", steady.cached_p99_ms, "50"),
-        ("all together, tiles, p99, ms", steady.tile_p99_ms, ""),
-        ("all together, paths, p99, ms", steady.path_p99_ms, "20"),
-        ("memory at the end, MB", steady.end_mb, ""),
-        ("memory growth, MB", growth, "0"),
+        (
+            "all together, cached reads, p99, ms",
+            "",
+            steady.cached_p99_ms,
+            "50",
+        ),
+        ("all together, tiles, p99, ms", "", steady.tile_p99_ms, ""),
+        ("all together, paths, p99, ms", "", steady.path_p99_ms, "20"),
+        ("memory at the end, MB", "`memory_mb`", steady.end_mb, ""),
+        ("memory growth, MB", "`memory_growth_mb`", growth, "0"),
     ] {
-        writeln!(text, "| {name} | {value:.2} | {goal} |")?;
+        let decimals = if value < 1_000.0 { 2 } else { 0 };
+        writeln!(text, "| {name} | {key} | {value:.decimals$} | {goal} |")?;
     }
     print!("{text}");
     if !options.quick {
