@@ -213,6 +213,6 @@ impl Limits {
 }
 
 /// Returns the name of a client with an API key. No address has a space.
-fn key_client(owner: &str) -> String {
+pub fn key_client(owner: &str) -> String {
     format!("key {owner}")
 }

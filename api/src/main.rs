@@ -23,6 +23,7 @@ mod databases;
 mod eligibility;
 mod leaf_stream;
 mod limits;
+mod live;
 mod metrics;
 mod prefix;
 mod prover;
@@ -45,7 +46,7 @@ use std::{convert::Infallible, process::ExitCode, sync::Arc, time::Duration};
 use bauta_rpc::RpcError;
 use bauta_service_common::{
     ApiKeyError, ApiKeys, Arguments, Check, InvalidRedisUrl, NewApiKey, Quota, Secret, Service, ServiceError,
-    Streams, TrustedProxies,
+    Streams, Tickets, TrustedProxies,
 };
 use bauta_store::{AuditCheck, AuditRecord, Role, Store, StoreError};
 use clap::{Parser, Subcommand, builder::PossibleValuesParser};
@@ -58,6 +59,7 @@ use crate::{
     databases::Databases,
     eligibility::Eligibility,
     limits::Limits,
+    live::Live,
     prover::{InvalidProverUrl, ProverService},
     proving_keys::{ProvingKeyError, ProvingKeys},
     relay::{Relay, RelaySetupError},
@@ -288,6 +290,9 @@ async fn run(cli: &Cli) -> Result<(), Error> {
         relay: relay.map(Arc::new),
         k: store.anonymity_threshold().await?,
         uploads: TreeUploads::new(&settings.uploads, &settings.http).map_err(Error::Uploads)?,
+        live: Live::start(store.clone(), &service).await?,
+        event_streams: Streams::new(settings.event_streams_per_client, settings.event_streams),
+        tickets: Tickets::new(Some(store.clone())),
         audit: Audit::start(store.clone(), &service),
         api_keys: api_keys.unwrap_or_default().with_store(store.clone()),
         database_health: DatabaseHealth::start(store.clone(), &service).await,

@@ -35,6 +35,12 @@ metric_names! {
     counter SLOW_READERS = "bauta_api_slow_readers_total";
     /// Requests that were refused because the database has not reached their Bauta-Min-Slot.
     counter BEHIND = "bauta_api_behind_total";
+    /// Events of the chain that this instance has read for subscribers.
+    counter EVENTS = "bauta_api_events_total";
+    /// Rollbacks of the chain that this instance has read for subscribers.
+    counter REWINDS = "bauta_api_rewinds_total";
+    /// Subscribers of events that were cut because they read too slowly.
+    counter SLOW_SUBSCRIBERS = "bauta_api_slow_subscribers_total";
     /// Refusals that are not in the audit log: requests without a credential, too many in a minute,
     /// or the database was unavailable.
     counter UNSTORED_REFUSALS = "bauta_api_unstored_refusals_total";
@@ -72,7 +78,9 @@ metric_names! {
 /// rate.
 pub fn register() {
     describe();
-    counter!(UNSTORED_REFUSALS).increment(0);
+    for name in [UNSTORED_REFUSALS, EVENTS, REWINDS, SLOW_SUBSCRIBERS] {
+        counter!(name).increment(0);
+    }
     record_tiles(0, 0);
     record_cached_tiles(0);
     set_replicas(0, 0);
@@ -100,6 +108,17 @@ pub fn register() {
     }
     counter!(SLOW_READERS).increment(0);
     counter!(BEHIND).increment(0);
+}
+
+/// Counts events and rollbacks that were read for subscribers.
+pub fn record_events(events: usize, rewinds: usize) {
+    counter!(EVENTS).increment(events as u64);
+    counter!(REWINDS).increment(rewinds as u64);
+}
+
+/// Counts a subscriber of events that reads too slowly.
+pub fn record_slow_subscriber() {
+    counter!(SLOW_SUBSCRIBERS).increment(1);
 }
 
 /// Counts refusals that are not in the audit log.

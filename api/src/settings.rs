@@ -72,6 +72,15 @@ pub struct Settings {
     #[config(env = "TOTAL_REQUESTS_PER_MINUTE", default = 0)]
     pub total_requests_per_minute: u32,
 
+    /// Largest number of open event streams and websockets for events. Each takes about 20 KiB.
+    #[config(env = "EVENT_STREAMS", default = 2_000)]
+    pub event_streams: usize,
+
+    /// Largest number of them for each client: an address (IPv6: each /64), or the owner of an API
+    /// key.
+    #[config(env = "EVENT_STREAMS_PER_CLIENT", default = 16)]
+    pub event_streams_per_client: usize,
+
     /// API keys, separated by commas. `bauta-api api-key` prints them. The database can have
     /// further keys. Only the routes that make proofs or store trees need a key, and relays that
     /// the owner of a key pays for.

@@ -13,6 +13,8 @@ mod clusters;
 mod collections;
 mod cors;
 mod eligibility;
+mod event_filter;
+mod events;
 mod generate;
 mod growth;
 mod health;
@@ -36,10 +38,12 @@ mod response_cache;
 mod roots;
 mod scopes;
 mod state;
+mod tickets;
 mod tiles;
 mod uploads;
 mod verifications;
 mod verifying_keys;
+mod websocket;
 mod zkp;
 
 use std::sync::Arc;
@@ -87,6 +91,9 @@ pub fn all(state: &Arc<AppState>, operations: Router, origins: Vec<Origin>) -> R
         .routes(routes!(nullifiers::nullifiers))
         .routes(routes!(nullifiers::nullifier))
         .routes(routes!(verifications::verifications))
+        .routes(routes!(events::events))
+        .routes(routes!(websocket::websocket))
+        .routes(routes!(tickets::ticket))
         .routes(routes!(relay::relayers, relay::submit))
         .routes(routes!(relay::relayed))
         .routes(routes!(relay_events::relay_events))

@@ -10,7 +10,9 @@ use utoipa::{
     },
 };
 
-use super::{analytics::Every, layers::UNLIMITED_PATH, problems::ProblemDocument};
+use super::{
+    analytics::Every, event_filter::RevertedDocument, layers::UNLIMITED_PATH, problems::ProblemDocument,
+};
 
 /// The description of the service, without its routes. `routes::all` adds them.
 #[derive(OpenApi)]
@@ -19,8 +21,8 @@ use super::{analytics::Every, layers::UNLIMITED_PATH, problems::ProblemDocument}
         title = "Bauta API",
         description = "What dApps read: registries, trees, scopes, verifications and analytics; and relayed verifications. `x-discloses` of each route says what a request shows to the service: see docs/api-service.md."
     ),
-    // utoipa doesn't collect the types of query parameters.
-    components(schemas(ProblemDocument, Every))
+    // utoipa doesn't collect the types of query parameters, and of a stream only one event.
+    components(schemas(ProblemDocument, Every, RevertedDocument))
 )]
 pub struct Document;
 
@@ -284,7 +286,10 @@ fn describe_octets(operation: &mut Value) {
 fn add_pattern(name: &str, schema: &mut Value) {
     let pattern = PATTERNS.iter().find(|(names, _)| names.contains(&name));
     if let Some((_, pattern)) = pattern {
-        schema["pattern"] = (*pattern).into();
+        // A route can describe another value of the same name.
+        if schema["pattern"].is_null() {
+            schema["pattern"] = (*pattern).into();
+        }
     }
 }
 
@@ -334,12 +339,14 @@ fn describe(status: &str) -> &'static str {
         "408" => "The body did not arrive in time",
         "202" => "Accepted",
         "409" => {
-            "The root is no longer valid, the nullifier is used or being relayed, or the sealing key was replaced; `code` says which"
+            "The root is no longer valid, the nullifier is used or being relayed, the sealing key was replaced, or a resume token is of another stream; `code` says which"
         }
+        "410" => "The events after the resume token are not in memory any more",
         "413" => "The body is larger than the limit",
         "415" => "The body has another type",
         "416" => "The range begins after the last byte",
         "422" => "The request can't be carried out; `code` says why",
+        "426" => "The route is a websocket, and the request is no upgrade",
         "429" => "A rate limit is exceeded; see Retry-After",
         "501" => "The statement isn't built yet",
         "500" => "Internal error; the log has the cause under the request id",

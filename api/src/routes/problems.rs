@@ -19,6 +19,7 @@ use crate::{
     databases::FreshnessError,
     eligibility::{EligibilityError, RegistrationError},
     leaf_stream::LeavesError,
+    live::{self, ResumeExpired},
     prover::{ProverError, RefusalKind},
     relay::RelayError,
     tree_upload::UploadError,
@@ -86,6 +87,13 @@ pub struct InvalidFieldDocument {
 
 /// A failed request. Handlers return it, so that `?` converts every error of the domain code.
 pub struct Failure(Problem);
+
+impl Failure {
+    /// Returns the problem.
+    pub const fn problem(&self) -> &Problem {
+        &self.0
+    }
+}
 
 impl IntoResponse for Failure {
     fn into_response(self) -> Response {
@@ -226,6 +234,16 @@ impl From<VerifyingKeyError> for Failure {
                 Problem::unavailable("node_unavailable", NODE_UNAVAILABLE, &error)
             }
         })
+    }
+}
+
+impl From<ResumeExpired> for Failure {
+    fn from(error: ResumeExpired) -> Self {
+        Self(Problem::new(
+            StatusCode::GONE,
+            "resume_expired",
+            error.to_string(),
+        ))
     }
 }
 
@@ -588,6 +606,17 @@ pub fn unknown_proving_key() -> Failure {
         "unknown_proving_key",
         "this service has no proving key for browsers with this SHA-256",
     ))
+}
+
+/// The resume token is of another stream.
+pub fn other_stream(error: live::TokenError) -> Problem {
+    Problem::new(StatusCode::CONFLICT, "other_stream", error.to_string())
+}
+
+/// The request is for a websocket, and is no upgrade.
+pub fn websocket_expected(reason: &str) -> Problem {
+    let detail = format!("this route is a websocket: {reason}");
+    Problem::new(StatusCode::UPGRADE_REQUIRED, "websocket_expected", detail)
 }
 
 /// The range has no byte of the leaves.

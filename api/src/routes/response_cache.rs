@@ -31,17 +31,19 @@ const MAX_RESPONSE_BYTES: usize = 4 << 20;
 /// Longer URLs and lists of encodings are not kept.
 const MAX_KEY_BYTES: usize = 512;
 /// The routes whose requests show which member sends them, or whose responses may not be cached.
-const NOT_KEPT: [&str; 12] = [
+const NOT_KEPT: [&str; 14] = [
     "/v1/account",
     "/v1/accounts",
     "/v1/audit",
     "/v1/audit/checkpoint",
+    "/v1/events",
     "/v1/keys",
     "/v1/registries/{registry}/paths/{index}",
     "/v1/relay",
     "/v1/relay/{relay}",
     "/v1/relay/{relay}/events",
     "/v1/scopes/{scope}/nullifiers/{nullifier}",
+    "/v1/ws",
     "/v1/zkp/jobs/{job}",
     "/v1/zkp/sealing-key",
 ];

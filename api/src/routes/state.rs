@@ -4,7 +4,7 @@ use axum::{
     extract::FromRequestParts,
     http::{HeaderMap, request::Parts},
 };
-use bauta_service_common::{AUDIT, ApiKeys, Caller, Problem, Streams, TrustedProxies, bearer};
+use bauta_service_common::{AUDIT, ApiKeys, Caller, Problem, Streams, Tickets, TrustedProxies, bearer};
 use bauta_store::{Account, AccountId, Role, Store};
 use tokio_util::sync::CancellationToken;
 
@@ -19,6 +19,7 @@ use crate::{
     databases::Databases,
     eligibility::Eligibility,
     limits::{Client, Limits},
+    live::Live,
     prover::ProverService,
     proving_keys::ProvingKeys,
     relay::Relay,
@@ -78,6 +79,12 @@ pub struct AppState {
     pub streams_of_relays: Streams,
     /// The relays that event streams follow.
     pub relay_watch: Arc<RelayWatch>,
+    /// The events of the database.
+    pub live: Arc<Live>,
+    /// The open streams of events and websockets, by client.
+    pub event_streams: Streams,
+    /// The tickets of web pages.
+    pub tickets: Tickets,
     /// The open responses with whole trees.
     pub trees: Streams,
     /// Cancelled when the service shuts down.

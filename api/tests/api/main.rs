@@ -11,6 +11,7 @@ mod compose_secrets;
 mod configuration;
 mod delegated;
 mod eligibility;
+mod events;
 mod freshness;
 mod keys;
 mod limits;
@@ -26,6 +27,7 @@ mod relay;
 mod roles;
 #[path = "../../../prover-service/tests/service/schemathesis.rs"]
 mod schemathesis;
+mod subscribers;
 mod trees;
 mod unavailable;
 mod uploads;

@@ -145,6 +145,13 @@ async fn the_log_has_patterns_of_routes_and_nothing_of_a_request() {
     ] {
         service.get_with(&path, "x-forwarded-for", "192.0.2.77").await;
     }
+    for query in [
+        format!("scope={scope}&registry={registry}"),
+        format!("scope={scope}&after=zzz&types=zzz"),
+        "ticket=7f7f7f7f".to_owned(),
+    ] {
+        service.response(&format!("/v1/events?{query}")).await;
+    }
     let body = json!({"hashes": [root.to_string()]});
     let request = service.request(reqwest::Method::POST, "/v1/tiles").json(&body);
     request.send().await.unwrap();
@@ -171,7 +178,7 @@ async fn the_log_has_patterns_of_routes_and_nothing_of_a_request() {
     service.get_with(&path, "x-forwarded-for", "192.0.2.77").await;
     let pattern = "/v1/scopes/{scope}/nullifiers/{nullifier}";
     let logged = async {
-        while !service.log().contains(pattern) || service.log().matches("\"event\":\"request\"").count() < 17
+        while !service.log().contains(pattern) || service.log().matches("\"event\":\"request\"").count() < 20
         {
             tokio::task::yield_now().await;
         }

@@ -309,6 +309,67 @@ pub struct OwnershipVerified {
 }
 
 impl Event {
+    /// The names of all events.
+    pub const NAMES: [&str; 17] = [
+        "CircuitRegistered",
+        "CircuitStatusChanged",
+        "CollectionAdded",
+        "ConfigChanged",
+        "HolderEvicted",
+        "HolderRegistered",
+        "LeafReplaced",
+        "LeavesAppended",
+        "MerkleRootUpdated",
+        "NullifierReclaimed",
+        "OwnershipVerified",
+        "RegistryCreated",
+        "RegistrySealed",
+        "ReuseRefused",
+        "RootPublished",
+        "ScopeClosed",
+        "ScopeCreated",
+    ];
+
+    /// Returns the scope that the event is about.
+    #[must_use]
+    pub const fn scope(&self) -> Option<Address> {
+        match self {
+            Self::ScopeCreated(ScopeCreated { scope, .. })
+            | Self::ScopeClosed { scope }
+            | Self::OwnershipVerified(OwnershipVerified { scope, .. })
+            | Self::NullifierReclaimed { scope, .. }
+            | Self::ReuseRefused { scope, .. } => Some(*scope),
+            Self::ConfigChanged(_)
+            | Self::CircuitRegistered(_)
+            | Self::CircuitStatusChanged(_)
+            | Self::RegistryCreated(_)
+            | Self::CollectionAdded(_)
+            | Self::RegistrySealed { .. }
+            | Self::TreeChanged(_)
+            | Self::MerkleRootUpdated(_) => None,
+        }
+    }
+
+    /// Returns the registry that the event names. Most events of scopes don't name theirs.
+    #[must_use]
+    pub const fn registry(&self) -> Option<Address> {
+        match self {
+            Self::RegistryCreated(RegistryCreated { registry, .. })
+            | Self::CollectionAdded(CollectionAdded { registry, .. })
+            | Self::RegistrySealed { registry }
+            | Self::TreeChanged(TreeChange { registry, .. })
+            | Self::MerkleRootUpdated(MerkleRootUpdated { registry, .. })
+            | Self::ScopeCreated(ScopeCreated { registry, .. }) => Some(*registry),
+            Self::ConfigChanged(_)
+            | Self::CircuitRegistered(_)
+            | Self::CircuitStatusChanged(_)
+            | Self::ScopeClosed { .. }
+            | Self::OwnershipVerified(_)
+            | Self::NullifierReclaimed { .. }
+            | Self::ReuseRefused { .. } => None,
+        }
+    }
+
     /// Returns the name that the program gives the event.
     #[must_use]
     pub const fn name(&self) -> &'static str {

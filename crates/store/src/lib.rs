@@ -98,7 +98,9 @@ pub use paths::WantedPath;
 pub use position::{Position, Slot};
 pub use prune::TILES_PER_CALL;
 pub use quarantine::{QuarantineKey, QuarantinedTransaction};
-pub use read::{ChainListener, Freshness, LeafTile, StoredTile};
+pub use read::{
+    ChainListener, EventPage, Freshness, LeafTile, LoggedEvent, NewestEvents, Rewind, StoredTile,
+};
 pub use reconciliation::{AppliedTransaction, StoredConfig, StoredEvent, StoredNullifier};
 pub use registries::{Collection, Registry};
 pub use relays::{

@@ -64,6 +64,13 @@ enum Drill {
         #[arg(long)]
         seed: Option<u64>,
     },
+    /// Open thousands of event streams: each gets each event once, in order, across a fork, within a
+    /// bounded memory. Needs two open files for each subscriber
+    Subscribers {
+        /// Number of subscribers
+        #[arg(long, default_value_t = 10_000)]
+        subscribers: u32,
+    },
     /// Read a long history from a replay server, and kill the indexer at random moments: at least
     /// 5,000 transactions a second, at most 300 MB
     Backfill {
@@ -138,6 +145,11 @@ pub fn run(args: &Args) -> Result<()> {
         }
         Drill::Indexer { kills, seed } => indexer(kills, seed),
         Drill::Relay { relays, seed } => relay(relays, seed),
+        Drill::Subscribers { subscribers } => {
+            system::require(&[system::CC, system::POSTGRES])?;
+            let mut cargo = test("api", "subscribers::")?;
+            workspace::run(cargo.env("BAUTA_DRILL_SUBSCRIBERS", subscribers.to_string()))
+        }
         Drill::Backfill { transactions, seed } => backfill(transactions, seed),
         Drill::Yellowstone { rounds, seed } => yellowstone(rounds, seed),
         Drill::Keystores => key_stores(),

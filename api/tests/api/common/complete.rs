@@ -60,7 +60,7 @@ impl Complete {
             requests_per_minute: Some(0),
             proofs_per_minute: Some(0),
         };
-        let new = NewApiKey::random(&["prove", "trees"], u64::MAX, quota);
+        let new = NewApiKey::random(&["prove", "read", "trees"], u64::MAX, quota);
         let (url, prover) = (chain.database.url().unwrap(), start_willing_prover().await);
         let (solana, _) = node(verifying_key).await;
         let wallet = wallet.display().to_string();

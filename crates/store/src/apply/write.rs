@@ -46,6 +46,7 @@ async fn events(connection: &mut PgConnection, records: &[EventRecord]) -> Resul
     let mut instructions = Vec::with_capacity(records.len());
     let mut inner = Vec::with_capacity(records.len());
     let mut times = Vec::with_capacity(records.len());
+    let (mut scopes, mut registries) = (Vec::new(), Vec::new());
     for record in records {
         let position = record.position;
         slots.push(position.slot.to_column()?);
@@ -53,12 +54,18 @@ async fn events(connection: &mut PgConnection, records: &[EventRecord]) -> Resul
         instructions.push(integer("instruction index", position.instruction_index)?);
         inner.push(integer("inner index", position.inner_index)?);
         times.push(time(record.time)?);
+        scopes.push(record.event.scope().map(|scope| scope.to_bytes()));
+        registries.push(record.event.registry().map(|registry| registry.to_bytes()));
     }
     sqlx::query(
-        "INSERT INTO events (slot, transaction_index, instruction_index, inner_index, kind, signature, happened_at)
-         SELECT slot, transaction_index, instruction_index, inner_index, kind, signature, to_timestamp(time)
-         FROM unnest($1::bigint[], $2::integer[], $3::integer[], $4::integer[], $5::text[], $6::bytea[], $7::bigint[])
-              AS e (slot, transaction_index, instruction_index, inner_index, kind, signature, time)",
+        "INSERT INTO events (slot, transaction_index, instruction_index, inner_index, kind, signature, happened_at,
+                             scope_id, registry_id)
+         SELECT e.slot, e.transaction_index, e.instruction_index, e.inner_index, e.kind, e.signature,
+                to_timestamp(e.time), s.id, coalesce(s.registry_id, r.id)
+         FROM unnest($1::bigint[], $2::integer[], $3::integer[], $4::integer[], $5::text[], $6::bytea[], $7::bigint[],
+                     $8::bytea[], $9::bytea[])
+              AS e (slot, transaction_index, instruction_index, inner_index, kind, signature, time, scope, registry)
+         LEFT JOIN scopes s ON s.address = e.scope LEFT JOIN registries r ON r.address = e.registry",
     )
     .bind(slots)
     .bind(transactions)
@@ -67,6 +74,8 @@ async fn events(connection: &mut PgConnection, records: &[EventRecord]) -> Resul
     .bind(records.iter().map(|record| record.event.name()).bind_iter())
     .bind(records.iter().map(|record| record.signature.as_ref()).bind_iter())
     .bind(times)
+    .bind(scopes)
+    .bind(registries)
     .execute(connection)
     .await?;
     Ok(())

@@ -1,6 +1,7 @@
 //! The queries of the API service.
 //!
 //! ```text
+//!   event_log   the events and the rollbacks, for subscribers
 //!   freshness   the checkpoint and the newest final slot, with which answers are marked, and their
 //!               notifications
 //!   lists       pages of registries, collections, scopes and valid roots
@@ -11,11 +12,13 @@
 //! A page begins after a key and not at an offset. So its cost does not depend on the pages before
 //! it, and rows that are added meanwhile shift no page.
 
+mod event_log;
 mod freshness;
 mod lists;
 mod prefixes;
 mod tiles;
 
+pub use event_log::{EventPage, LoggedEvent, NewestEvents, Rewind};
 pub use freshness::{ChainListener, Freshness};
 pub use tiles::{LeafTile, StoredTile};
 

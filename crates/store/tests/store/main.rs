@@ -8,6 +8,7 @@ mod apply;
 mod backfill;
 mod backup;
 mod collections;
+mod event_log;
 mod imports;
 mod jobs;
 mod limits;

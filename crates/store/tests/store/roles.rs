@@ -183,7 +183,11 @@ async fn no_role_has_a_permission_that_it_does_not_need() {
                     true
                 }
                 "bauta_indexer" => is_of_indexer,
-                "bauta_api" if table.starts_with("relay") || keeps_accounts || audits => true,
+                "bauta_api"
+                    if table.starts_with("relay") || table == "rewinds" || keeps_accounts || audits =>
+                {
+                    true
+                }
                 "bauta_api" => follows_the_chain && !["journal", "anonymity_sets"].contains(&table.as_str()),
                 "bauta_analytics" => READ_BY_ANALYTICS.contains(&table.as_str()),
                 _ => table == "jobs" || READ_BY_PROVER.contains(&table.as_str()),

@@ -8,7 +8,7 @@ use bauta_store::testing::{TestDatabase, chain_tables};
 use sqlx::Row;
 
 /// Tables that do not follow the chain.
-const OTHER_TABLES: [&str; 22] = [
+const OTHER_TABLES: [&str; 23] = [
     "_sqlx_migrations",
     "accounts",
     "api_key_changes",
@@ -28,6 +28,7 @@ const OTHER_TABLES: [&str; 22] = [
     "relay_reclaims",
     "relay_wallets",
     "relays",
+    "rewinds",
     "schema_compatibility",
     "tickets",
     "used_nonces",

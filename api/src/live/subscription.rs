@@ -1,0 +1,214 @@
+use std::{collections::VecDeque, sync::Arc, time::Duration};
+
+use tokio::{
+    sync::watch,
+    time::{Instant, sleep_until},
+};
+
+use super::{Cursor, EventFilter, Item, Live, ResumeExpired};
+use crate::metrics;
+
+/// Time after which a subscription ends. The client subscribes again.
+const MAX_AGE: Duration = Duration::from_mins(10);
+/// Time without an event after which a subscriber gets its cursor.
+const HEARTBEAT: Duration = Duration::from_secs(15);
+/// Number of items that are read from the log at a time.
+const BATCH: usize = 32;
+/// A subscriber that had all events and is then this number of events behind reads too slowly. It
+/// can still resume: the log has twice as many.
+const MAX_BEHIND: usize = 5_000;
+
+/// What a subscription gives its client.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Update {
+    /// An item, and the cursor after it.
+    Item(Item, Cursor),
+    /// There was nothing. The cursor is that of the client, or a later one if the filter has left
+    /// events out.
+    Heartbeat(Cursor),
+    /// The client reads too slowly. It is the last update. The client resumes at the cursor.
+    Slow(Cursor),
+}
+
+/// A cursor that follows the log.
+pub struct Subscription {
+    live: Arc<Live>,
+    filter: EventFilter,
+    cursor: Cursor,
+    changes: watch::Receiver<()>,
+    pending: VecDeque<(Item, Cursor)>,
+    /// The cursor of the last update.
+    sent: Cursor,
+    /// Whether the subscriber has had all events once.
+    was_current: bool,
+    has_ended: bool,
+    heartbeat: Duration,
+    end: Instant,
+}
+
+impl Subscription {
+    pub(super) fn new(
+        live: Arc<Live>,
+        filter: EventFilter,
+        cursor: Cursor,
+        changes: watch::Receiver<()>,
+    ) -> Self {
+        Self {
+            live,
+            filter,
+            cursor,
+            changes,
+            pending: VecDeque::new(),
+            sent: cursor,
+            was_current: false,
+            has_ended: false,
+            heartbeat: HEARTBEAT,
+            end: Instant::now() + MAX_AGE,
+        }
+    }
+
+    /// Returns the cursor after the last update.
+    pub const fn last(&self) -> Cursor {
+        self.sent
+    }
+
+    /// Waits for the next update. `None` after ten minutes, or if the subscriber is so far behind
+    /// that it can't resume.
+    pub async fn next(&mut self) -> Option<Update> {
+        let heartbeat = Instant::now() + self.heartbeat;
+        loop {
+            if let Some((item, cursor)) = self.pending.pop_front() {
+                self.sent = cursor;
+                return Some(Update::Item(item, cursor));
+            }
+            if self.has_ended || Instant::now() >= self.end {
+                return None;
+            }
+            if let Some(last) = self.read().ok()? {
+                return Some(last);
+            }
+            if !self.pending.is_empty() {
+                continue;
+            }
+            self.was_current = true;
+            tokio::select! {
+                changed = self.changes.changed() => changed.ok()?,
+                () = sleep_until(heartbeat.min(self.end)) => {
+                    self.sent = self.cursor;
+                    return Some(Update::Heartbeat(self.cursor));
+                }
+            }
+        }
+    }
+
+    /// Reads the next items of the log. Returns the last update if the subscriber reads too slowly.
+    fn read(&mut self) -> Result<Option<Update>, ResumeExpired> {
+        let log = self.live.log();
+        if self.was_current && log.behind(self.cursor, self.filter.level) > MAX_BEHIND {
+            self.has_ended = true;
+            metrics::record_slow_subscriber();
+            return Ok(Some(Update::Slow(self.sent)));
+        }
+        let items = log.read(&mut self.cursor, &self.filter, BATCH);
+        self.pending
+            .extend(items.inspect_err(|_| metrics::record_slow_subscriber())?);
+        Ok(None)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::RwLock;
+
+    use bauta_store::{EventPage, LoggedEvent, NewestEvents, Position, Slot};
+
+    use super::*;
+    use crate::live::{Level, log::EventLog};
+
+    fn event(slot: u64) -> LoggedEvent {
+        LoggedEvent {
+            position: Position {
+                slot: Slot::new(slot),
+                transaction_index: 0,
+                instruction_index: 0,
+                inner_index: 0,
+            },
+            name: "ScopeClosed".to_owned(),
+            scope: None,
+            registry: None,
+            time: 0,
+        }
+    }
+
+    fn live() -> Arc<Live> {
+        Arc::new(Live {
+            log: RwLock::new(EventLog::new(NewestEvents {
+                events: Vec::new(),
+                is_all: true,
+                rewinds: Vec::new(),
+                has_all_rewinds: true,
+                finalized: None,
+            })),
+            changes: watch::Sender::new(()),
+        })
+    }
+
+    fn extend(live: &Live, slots: std::ops::Range<u64>) {
+        live.log.write().unwrap().extend(EventPage {
+            rewinds: Vec::new(),
+            events: slots.map(event).collect(),
+            is_complete: true,
+            finalized: None,
+        });
+        live.changes.send_replace(());
+    }
+
+    fn slot(update: Option<Update>) -> u64 {
+        match update {
+            Some(Update::Item(Item::Event(event), _)) => event.position.slot.get(),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[tokio::test]
+    async fn a_subscriber_waits_for_events_and_gets_its_cursor_while_there_are_none() {
+        let live = live();
+        let filter = EventFilter::new(Level::Confirmed, None, None);
+        let mut reader = live.subscribe(filter, None).unwrap();
+        let first = reader.last();
+        reader.heartbeat = Duration::ZERO;
+        assert_eq!(reader.next().await, Some(Update::Heartbeat(first)));
+        extend(&live, 1..3);
+        assert_eq!(slot(reader.next().await), 1);
+        assert_eq!(slot(reader.next().await), 2);
+        let last = reader.last();
+        assert_eq!(reader.next().await, Some(Update::Heartbeat(last)));
+        reader.end = Instant::now();
+        assert_eq!(reader.next().await, None);
+    }
+
+    #[tokio::test]
+    async fn a_subscriber_that_reads_too_slowly_is_cut_and_resumes_without_a_gap() {
+        let live = live();
+        let filter = EventFilter::new(Level::Confirmed, None, None);
+        let mut reader = live.subscribe(filter.clone(), None).unwrap();
+        extend(&live, 1..3);
+        assert_eq!(slot(reader.next().await), 1);
+        assert_eq!(slot(reader.next().await), 2);
+        reader.heartbeat = Duration::ZERO;
+        assert!(matches!(reader.next().await, Some(Update::Heartbeat(_))));
+        extend(&live, 3..4 + MAX_BEHIND as u64);
+        let cut = reader.next().await;
+        assert_eq!(cut, Some(Update::Slow(reader.last())));
+        assert_eq!(reader.next().await, None);
+        // One that resumes is not cut before it has caught up.
+        let mut resumed = live.subscribe(filter.clone(), Some(reader.last())).unwrap();
+        for expected in 3..4 + MAX_BEHIND as u64 {
+            assert_eq!(slot(resumed.next().await), expected);
+        }
+        // A token of long ago.
+        extend(&live, 10_000..30_000);
+        assert!(live.subscribe(filter, Some(reader.last())).is_err());
+        assert!(matches!(resumed.next().await, Some(Update::Slow(_)) | None));
+    }
+}
