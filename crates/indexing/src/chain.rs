@@ -357,6 +357,12 @@ pub trait Source: Send + Sync + 'static {
         None
     }
 
+    /// Makes each node list the slots after `slot` again. Until then, no second node counts as having
+    /// confirmed them. Required when the follower forgets what nodes listed there.
+    fn list_again_after(&self, slot: Slot) {
+        let _ = slot;
+    }
+
     /// Returns whether a node is left out, because it listed transactions that do not exist. `node`
     /// is an index of [`histories`](Self::histories).
     fn is_left_out(&self, node: usize) -> bool {

@@ -391,6 +391,9 @@ impl<S: Source> Follower<S> {
                 if matches!(error, IndexerError::Source(_)) {
                     // A fork can have moved a transaction that a search found. Then it cannot be
                     // fetched from its slot. If it is still missing, it is found again.
+                    if let Some(first) = self.found.values().map(|entry| entry.slot).min() {
+                        self.source.list_again_after(first.previous());
+                    }
                     self.found.clear();
                     self.searched_gap = None;
                 }
@@ -554,6 +557,7 @@ impl<S: Source> Follower<S> {
         self.unknown_counts.clear();
         self.last_checkpoint = reached;
         self.found.retain(|_, entry| entry.slot < before);
+        self.source.list_again_after(before.previous());
         self.compared_up_to = self.compared_up_to.map(|slot| slot.min(before.previous()));
         self.rollbacks.fetch_add(1, Ordering::Relaxed);
         tracing::warn!(event = "rolled_back", before_slot = before.get(), ?reached);

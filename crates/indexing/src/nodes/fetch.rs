@@ -3,7 +3,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bauta_rpc::{CommitmentLevel, ExecutedInstruction, ExecutedTransaction, InnerInstruction, RpcError};
@@ -113,21 +113,25 @@ impl RpcSource {
             return Ok(fetched);
         }
         let listed = fetched.listed;
-        if let Some(other) = self.second_answers.node_with_events(&listed.signature) {
-            let answer = answer_of(&self.nodes[other], listed).await;
-            return answer
-                .filter(FetchedTransaction::has_events)
-                .ok_or_else(|| SourceError::NotReturned {
+        let contradicting = self.second_answers.node_with_events(&listed.signature);
+        if let Some(other) = contradicting.filter(|other| !self.inventions.is_left_out(*other)) {
+            return match answer_of(&self.nodes[other], listed).await {
+                Some(answer) if answer.has_events() => Ok(answer),
+                // The node contradicts itself.
+                Some(_) => {
+                    self.second_answers.forget(&listed.signature);
+                    Ok(fetched)
+                }
+                None => Err(SourceError::NotReturned {
                     signature: listed.signature,
                     slot: listed.slot,
                     succeeded: listed.succeeded,
                     reason: "a node returned it with an event, and another one without".into(),
-                });
+                }),
+            };
         }
-        let is_used = |index| index != fetched.node && !self.inventions.is_left_out(index);
-        let others = self.nodes.iter().filter(|node| is_used(node.index));
-        let others: Vec<_> = others.cloned().collect();
         let mut is_confirmed = false;
+        let others = self.other_nodes(fetched.node);
         for other in others.iter().filter(|node| node.rank(METHOD).is_healthy()) {
             let answer = tokio::time::timeout(PATIENCE, answer_of(other, listed));
             let Ok(answer) = answer.await else {
@@ -144,13 +148,26 @@ impl RpcSource {
             }
         }
         if !is_confirmed {
-            self.second_answers
-                .request(listed, others, move |node| async move {
-                    let answer = answer_of(&node, listed).await;
-                    answer.as_ref().map(FetchedTransaction::has_events)
-                });
+            self.request_second_answer(listed, fetched.node);
         }
         Ok(fetched)
+    }
+
+    /// Returns the nodes that are used, except one.
+    fn other_nodes(&self, except: usize) -> Vec<Arc<Node>> {
+        let is_used = |index| index != except && !self.inventions.is_left_out(index);
+        let others = self.nodes.iter().filter(|node| is_used(node.index));
+        others.cloned().collect()
+    }
+
+    /// Requests a transaction beside the steps from the nodes other than the one that returned it.
+    fn request_second_answer(&self, listed: ListedTransaction, returned_by: usize) {
+        let others = self.other_nodes(returned_by);
+        self.second_answers
+            .request(listed, others, move |node| async move {
+                let answer = answer_of(&node, listed).await;
+                answer.as_ref().map(FetchedTransaction::has_events)
+            });
     }
 
     /// Fetches a listed transaction with its inner instructions. A node whose transaction differs
@@ -228,7 +245,9 @@ impl RpcSource {
                 let unknown = unknown.into_inner().unwrap_or_else(PoisonError::into_inner);
                 let other_outcome = other_outcome.into_inner().unwrap_or_else(PoisonError::into_inner);
                 if let Some(fetched) = other_outcome.filter(|_| unknown.len() + 1 == self.nodes.len()) {
-                    // No other node has it, so the outcome in the list is that of no node.
+                    // No other node has it, so the outcome in the list is that of no node. A node
+                    // that has it later, with this outcome, is waited for.
+                    self.request_second_answer(listed, fetched.node);
                     self.trust.record_server(Answers::Transactions, fetched.node);
                     return Ok(fetched);
                 }

@@ -104,6 +104,19 @@ impl LateLists {
         self.with_node(node, |lists| lists.returned = lists.returned.map(|_| lists.begin));
     }
 
+    /// Makes all nodes list the slots after `slot` again. Until then, no node counts as having listed
+    /// them.
+    pub fn list_again_after(&self, slot: Slot) {
+        let mut nodes = self.nodes.lock().unwrap_or_else(PoisonError::into_inner);
+        for lists in nodes.iter_mut() {
+            lists.returned = lists.returned.map(|returned| returned.min(slot));
+            // A list that was requested before can begin after the slot.
+            if let Some(list) = lists.late.take() {
+                list.task.abort();
+            }
+        }
+    }
+
     /// Returns the list of a node, or the late one, as soon as it is there. If the caller does not
     /// wait for it, a later call returns it. `request` gets the slot after which the list begins.
     ///
@@ -187,6 +200,32 @@ mod tests {
         PendingList {
             until: Slot::new(until),
             task: tokio::spawn(std::future::pending()),
+        }
+    }
+
+    #[tokio::test]
+    async fn what_is_listed_again_is_not_listed_by_two_until_two_nodes_have_returned_it() {
+        let lists = LateLists::new(2);
+        let by_two = || lists.listed_by_two(|_| true);
+        let after = Some(Slot::new(10));
+        for node in 0..2 {
+            lists.next(node, true, after, |_| list(50)).await.unwrap();
+        }
+        assert_eq!(by_two(), Some(Slot::new(50)));
+        // A list that is not there in time.
+        tokio::select! {
+            _ = lists.next(0, true, after, |_| pending(60)) => panic!("the list never arrives"),
+            () = tokio::task::yield_now() => {}
+        }
+        lists.list_again_after(Slot::new(20));
+        assert_eq!(by_two(), Some(Slot::new(20)));
+        for (node, listed) in [(0, 20), (1, 70)] {
+            let begin = |begin| {
+                assert_eq!(begin, Some(Slot::new(20)));
+                list(70)
+            };
+            lists.next(node, true, Some(Slot::new(50)), begin).await.unwrap();
+            assert_eq!(by_two(), Some(Slot::new(listed)));
         }
     }
 

@@ -500,7 +500,10 @@ impl Source for RpcSource {
     }
 
     fn record_unreturned(&self, slot: Slot, signature: Signature) -> ListedBy {
-        let lister = self.inventions.lister(&(slot, signature));
+        // A node that returned it with an event, and does not return it any more, has invented the
+        // event.
+        let inventor = self.second_answers.node_with_events(&signature);
+        let lister = inventor.or_else(|| self.inventions.lister(&(slot, signature)));
         // If a node is left out and its lists are used, no other node answers.
         let is_one_of_several = |node: &usize| self.nodes.len() > 1 && !self.inventions.is_left_out(*node);
         let Some(node) = lister.filter(is_one_of_several) else {
@@ -522,6 +525,10 @@ impl Source for RpcSource {
         let listed = self.late_lists.listed_by_two(is_used);
         let without_answer = self.second_answers.first_open().map(Slot::previous);
         [listed, without_answer].into_iter().flatten().min()
+    }
+
+    fn list_again_after(&self, slot: Slot) {
+        self.late_lists.list_again_after(slot);
     }
 
     fn is_left_out(&self, node: usize) -> bool {

@@ -25,6 +25,8 @@ const MAX_OPEN: usize = 1_000;
 /// The number of concurrent requests. It is below the limit of a node, so that lists do not wait for
 /// them.
 const MAX_REQUESTS: usize = 8;
+/// How long a contradiction is remembered. Afterwards the transaction is requested again.
+const CONTRADICTED_TIME: Duration = Duration::from_mins(10);
 /// The largest number of contradictions that are remembered.
 const MAX_CONTRADICTED: usize = 10_000;
 
@@ -124,7 +126,7 @@ impl SecondAnswers {
                 // The older ones were applied.
                 state
                     .contradicted
-                    .retain(|_, (_, since)| since.elapsed() < AWAIT_TIME * 10);
+                    .retain(|_, (_, since)| since.elapsed() < CONTRADICTED_TIME);
             }
             state.contradicted.insert(listed.signature, (node, Instant::now()));
             state.found.push(listed);
@@ -135,7 +137,15 @@ impl SecondAnswers {
     /// Returns the node that returned a transaction with an event, after another node had returned
     /// it without one.
     pub fn node_with_events(&self, signature: &Signature) -> Option<usize> {
-        self.with_state(|state| state.contradicted.get(signature).map(|(node, _)| *node))
+        self.with_state(|state| {
+            let (node, since) = state.contradicted.get(signature)?;
+            (since.elapsed() < CONTRADICTED_TIME).then_some(*node)
+        })
+    }
+
+    /// Forgets a contradiction, because the node has returned the transaction without an event since.
+    pub fn forget(&self, signature: &Signature) {
+        self.with_state(|state| state.contradicted.remove(signature));
     }
 
     /// Returns the transactions that a later answer has contradicted, each once.
@@ -180,6 +190,8 @@ mod tests {
         assert_eq!(answers.first_open(), Some(Slot::new(5)));
         assert_eq!(answers.take_found(), [listed(5)]);
         assert_eq!(answers.node_with_events(&listed(5).signature), Some(1));
+        answers.forget(&listed(5).signature);
+        assert_eq!(answers.node_with_events(&listed(5).signature), None);
         assert_eq!(answers.first_open(), Some(Slot::new(7)));
         answers.end(listed(7), None);
         assert_eq!(answers.first_open(), None);

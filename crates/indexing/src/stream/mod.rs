@@ -166,6 +166,10 @@ impl<S: Source> Source for StreamedSource<S> {
         self.inner.confirmed_up_to()
     }
 
+    fn list_again_after(&self, slot: Slot) {
+        self.inner.list_again_after(slot);
+    }
+
     fn is_left_out(&self, node: usize) -> bool {
         self.inner.is_left_out(node)
     }
