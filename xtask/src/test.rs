@@ -11,8 +11,8 @@ use self::{executables::Executable, pool::Job};
 use crate::{localnet, program, system, wasm, workspace};
 
 /// Checks the artifacts and the modules, then runs the tests of the workspace, the suite on the
-/// SBPF v0 ELFs, the TypeScript suite, the TypeScript packages, the demo, and the tests that need
-/// gRPC.
+/// SBPF v0 ELFs, the TypeScript suite, the TypeScript packages with the demo page, the demo, and the
+/// tests that need gRPC.
 pub fn run() -> Result<()> {
     system::require(&system::BUILD)?;
     system::require(&[
@@ -120,8 +120,9 @@ fn typescript() -> Result<Job> {
     npm_test("tests/typescript", &[])
 }
 
-/// Returns the job that builds and tests the TypeScript packages: one test with the local node, and
-/// then the SDK with all services on free ports.
+/// Returns the job that builds and tests the TypeScript packages: one test with the local node, then
+/// the SDK with all services on free ports, and then the demo page in Chromium. The page is built
+/// from the sources of the packages, so it waits for their installation.
 fn sdk(localnet: PathBuf) -> Result<Job> {
     let mut job = npm_test("sdk", &[("BAUTA_LOCALNET", localnet)])?;
     let mut stack = Command::new(env::current_exe().context("can't find this program")?);
@@ -134,6 +135,9 @@ fn sdk(localnet: PathBuf) -> Result<Job> {
         stack.env_remove(variable);
     }
     job.commands.push(stack);
+    let mut page = Command::new(env::current_exe().context("can't find this program")?);
+    page.current_dir(workspace::root()?).args(["drill", "web"]);
+    job.commands.push(page);
     Ok(job)
 }
 
