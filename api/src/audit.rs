@@ -8,8 +8,8 @@
 //! 1. A request never waits for the record of its refusal. Writers of records wait for each other
 //!    at one row, and a client must not be able to delay others through it.
 //! 2. Clients cause refusals, so an instance stores a bounded number of them in a minute: of each
-//!    client, and with each code. So no client can use up what others need, and no kind of refusal
-//!    what another kind needs. Each refusal has a log line.
+//!    client, and with each code. So no single client can use up what others need, and no kind of
+//!    refusal what another kind needs. Each refusal has a log line.
 //! 3. A request without a credential is only counted. Everyone sends such requests.
 
 use std::{convert::Infallible, num::NonZeroU32};
