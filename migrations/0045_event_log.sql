@@ -41,6 +41,14 @@ BEGIN
     DELETE FROM rewinds WHERE number <= added - 10000;
     RETURN NULL;
 END $$;
+-- As in migration 44: a temporary table must not stand for one of these.
+DO $$
+BEGIN
+    EXECUTE (SELECT format('ALTER FUNCTION record_rewind() SET search_path TO %s, pg_temp',
+                           substr(c.setting, length('search_path=') + 1))
+             FROM pg_proc p, unnest(p.proconfig) AS c (setting)
+             WHERE p.oid = 'record_rewind()'::regprocedure AND c.setting LIKE 'search_path=%');
+END $$;
 CREATE TRIGGER record_rewind AFTER UPDATE OR DELETE ON checkpoint
     FOR EACH ROW EXECUTE FUNCTION record_rewind();
 

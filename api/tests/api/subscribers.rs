@@ -1,7 +1,7 @@
 //! Many subscribers of one event stream: each gets each event once, in order, across a fork, and the
 //! memory is bounded. `cargo xtask drill subscribers` runs the test with 10,000.
 
-use std::{env, fs};
+use std::{env, fs, time::Duration};
 
 use bauta_store::{RegistryKind, ScopeMode, Slot};
 use tokio::{
@@ -14,11 +14,14 @@ use crate::common::{Chain, Running, address};
 const REQUEST: &[u8] =
     b"GET /v1/events?commitment=confirmed&types=OwnershipVerified HTTP/1.1\r\nhost: localhost\r\n\r\n";
 /// Number of subscribers without the variable of the drill.
-const FEW: usize = 200;
+const FEW: usize = 50;
 /// Largest memory of a subscriber in KiB.
 const KIB_EACH: u64 = 32;
 /// Largest memory in KiB for everything else that a fork and further events need.
 const KIB_ONCE: u64 = 64 << 10;
+
+/// Time limit of each wait for something to arrive.
+const WAIT: Duration = Duration::from_mins(5);
 
 /// A connection with what it has received.
 struct Subscriber {
@@ -42,7 +45,8 @@ impl Subscriber {
     async fn read_until(&mut self, text: &str) {
         let mut buffer = [0; 4096];
         while !self.received.contains(text) {
-            let read = self.socket.read(&mut buffer).await.unwrap();
+            let read = tokio::time::timeout(WAIT, self.socket.read(&mut buffer));
+            let read = read.await.unwrap().unwrap();
             assert_ne!(read, 0, "the stream has ended: {}", self.received);
             self.received += std::str::from_utf8(&buffer[..read]).unwrap();
         }

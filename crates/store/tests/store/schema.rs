@@ -271,3 +271,31 @@ async fn no_verification_names_a_wallet_recipient_or_payer() {
         }
     }
 }
+
+/// Otherwise a role that can create temporary tables could replace what a function with the rights
+/// of another role reads and writes.
+#[tokio::test]
+async fn functions_with_other_rights_or_a_path_of_their_own_look_temporary_tables_up_last() {
+    let database = TestDatabase::create().await.unwrap();
+    let functions: Vec<String> = sqlx::query_scalar(
+        "SELECT p.proname::text FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
+         WHERE n.nspname = current_schema() AND (p.prosecdef OR p.proconfig IS NOT NULL)",
+    )
+    .fetch_all(database.pool())
+    .await
+    .unwrap();
+    assert!(
+        functions.contains(&"count_api_key_change".to_owned()),
+        "{functions:?}"
+    );
+    let others: Vec<String> = sqlx::query_scalar(
+        "SELECT p.proname::text FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
+         WHERE n.nspname = current_schema() AND (p.prosecdef OR p.proconfig IS NOT NULL)
+         AND NOT EXISTS (SELECT FROM unnest(p.proconfig) AS c (setting)
+                         WHERE c.setting LIKE 'search\\_path=%, pg\\_temp')",
+    )
+    .fetch_all(database.pool())
+    .await
+    .unwrap();
+    assert!(others.is_empty(), "{others:?}");
+}
