@@ -84,7 +84,8 @@ fn the_compose_file_gives_no_client_one_key_for_both_services() {
             .collect()
     };
     let (of_api, of_prover) = (hashes("api.toml"), hashes("prover.toml"));
-    assert_eq!((of_api.len(), of_prover.len()), (1, 2));
+    // The prover service has the keys of its client, of its operator and of the API.
+    assert_eq!((of_api.len(), of_prover.len()), (1, 3));
     assert!(!of_prover.contains(&of_api[0]));
     let key = fs::read_to_string(secrets.join("api_service_key")).unwrap();
     let secret = key.trim().rsplit('_').next().unwrap();
