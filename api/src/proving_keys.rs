@@ -30,7 +30,7 @@ pub enum ProvingKeyError {
         /// The cause.
         error: io::Error,
     },
-    /// A file has another digest than its name says.
+    /// The digest of a file is not the one in its name.
     #[error("{} has the SHA-256 {digest}: its name must be its SHA-256; copy the file again", path.display())]
     OtherDigest {
         /// The file.

@@ -9,7 +9,7 @@
 //! The roots of recently refused leaves are kept, so that the same leaves are not hashed again.
 //!
 //! Nothing but the published root decides whether leaves are accepted. Few bodies are read at a
-//! time, one for each client. One tree is hashed and stored at a time, also after its client has
+//! time, one for each client. One tree is hashed and stored at a time, even after its client has
 //! disconnected. So the limit of leaves bounds the memory.
 
 use std::{
@@ -144,7 +144,7 @@ pub struct BodyTimeouts {
 /// A tree that is stored.
 pub struct StoredTree {
     /// The root. If the authority has published the next root during the upload, and the leaves
-    /// give that one, it is another one than that of the request.
+    /// give that one, it differs from that of the request.
     pub root: Root,
     /// The number of leaves, as uploaded.
     pub leaves: u64,
@@ -265,7 +265,7 @@ impl TreeUploads {
             return Ok(StoredTree { root, leaves });
         }
         let (store, registry) = (store.clone(), registry.clone());
-        // A task of its own: it holds what it counts for until it has ended, also if the client
+        // A task of its own: it holds what it counts for until it has ended, even if the client
         // disconnects meanwhile.
         let import = tokio::spawn(async move {
             let _guards = (body_guard, storing);

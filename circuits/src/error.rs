@@ -73,7 +73,7 @@ pub enum CircuitsError {
         /// The value of this statement.
         expected: String,
     },
-    /// The inputs belong to another statement than the key.
+    /// The inputs and the key belong to different statements.
     #[error("the inputs are for the statement {found}, but the key is for {expected}")]
     OtherStatement {
         /// The statement of the inputs.

@@ -107,8 +107,8 @@ pub struct Evaluation {
 /// Evaluates the statement in ordinary code. Returns the public values of a proof of these inputs,
 /// or an error with the rule that they break.
 ///
-/// The hashes come from another implementation than those of the gadgets. Every function that makes
-/// a proof calls this first.
+/// The hashes and those of the gadgets come from different implementations. Every function that
+/// makes a proof calls this first.
 pub fn evaluate<S: Statement>(
     statement: &S,
     inputs: &ProofInputs<S::Private>,

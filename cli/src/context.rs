@@ -128,7 +128,7 @@ impl Context {
         let genesis = ClusterTag::new(self.rpc.genesis_hash().await?.to_bytes());
         if let Some(tag) = self.cluster.tag.filter(|tag| is_public(*tag) && *tag != genesis) {
             let message = format!(
-                "the node at {} serves another cluster than {}: its genesis hash is {}",
+                "the node at {} serves a cluster other than {}: its genesis hash is {}",
                 self.rpc.host(),
                 tag_name(tag),
                 tag_name(genesis)

@@ -101,7 +101,7 @@ impl Changes {
             return Ok(changes);
         }
         let message = format!(
-            "{} gave the leaves of another tree than that with the root {root}",
+            "{} gave the leaves of a tree whose root is not {root}",
             api.host()
         );
         Err(Failure::new(Kind::Node, message)

@@ -253,7 +253,7 @@ impl ProverService {
         if made.is_proof() && made.has_values_of(request) {
             Ok(made)
         } else {
-            let reason = "the response has other values than the request";
+            let reason = "the response does not have the values of the request";
             Err(ProverError::Unavailable(reason.to_owned()))
         }
     }

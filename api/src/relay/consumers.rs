@@ -323,7 +323,7 @@ mod tests {
             (&[5, 5, 1][..], 1),
             (&[1, 5, 5], 1),
             (&[1, 5], 1),
-            // A wallet at a third position, also another one than the relayer.
+            // A wallet at a third position: the relayer, or a wallet other than the relayer.
             (&[1, 1, 1], 1),
             (&[1, 9, 1], 1),
             (&[1, 5, 1, 9], 1),

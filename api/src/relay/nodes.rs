@@ -357,7 +357,7 @@ impl Nodes {
 
     /// Decides whether a transaction can still be executed. Each node first returns its height
     /// and its slot. Its other answers count only if they are from the newest slot that it has ever
-    /// reported, or from a later one. So they are from after the end of the transaction, also if
+    /// reported, or from a later one. So they are from after the end of the transaction, even if
     /// several machines answer for a node.
     pub async fn fate(&self, signature: Signature, last_heights: &[u64], nullifier: Address) -> Fate {
         let level = CommitmentLevel::Finalized;

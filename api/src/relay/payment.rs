@@ -67,7 +67,7 @@ pub fn co_signed(shared: &Shared, request: &mut CheckedRequest, bytes: &[u8]) ->
     if !(SMALLEST_VERIFICATION..=request.most_units()).contains(&compute_units)
         || price > shared.fees.max_price()
     {
-        return Err(refused("has other limits than this service gave it"));
+        return Err(refused("does not have the limits that this service gave it"));
     }
     let blockhash = *signed.message.recent_blockhash();
     let mut payment = Payment {

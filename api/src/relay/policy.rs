@@ -183,7 +183,7 @@ impl Policy {
         Ok((entry.scope.unwrap_or(ANY_BUDGET), entry.lamports_per_day))
     }
 
-    /// Returns the budget of an owner of API keys. Each owner has their own, also if the entry is
+    /// Returns the budget of an owner of API keys. Each owner has their own, even if the entry is
     /// the one for all.
     fn key_budget(&self, owner: &str) -> Result<(Address, u64), RelayError> {
         let entry = |wanted: Option<&str>| self.keys.iter().find(|entry| entry.owner.as_deref() == wanted);

@@ -256,7 +256,7 @@ fn judge(request: &CheckedRequest, simulation: Simulation) -> Result<u32, RelayE
     if !verified.is_some_and(is_same) {
         return Err(RelayError::Simulation {
             program: None,
-            message: "the simulation returned other values than the request has".to_owned(),
+            message: "the simulation did not return the values of the request".to_owned(),
         });
     }
     let most = request.most_units();

@@ -92,7 +92,7 @@ pub async fn accounts(
 
 /// Gives a wallet exactly these roles.
 ///
-/// They count from the wallet's next request, also if it has logged in before. The API keys of a
+/// They count from the wallet's next request, even if it has logged in before. The API keys of a
 /// wallet that is no developer any more are revoked. The last owner remains an owner.
 #[utoipa::path(
     put,

@@ -73,7 +73,7 @@ pub struct AnalyticsSeries {
 
 /// Returns the verifications of a scope by hour or day.
 ///
-/// Counts below `k` are null, also if they are 0. A further hour is null if the total of its day
+/// Counts below `k` are null, even if they are 0. A further hour is null if the total of its day
 /// would show a small count.
 #[utoipa::path(
     get,

@@ -93,7 +93,7 @@ pub struct GrowthSeries {
 
 /// Returns the registrations and evictions of a track by day.
 ///
-/// Counts below `k` are null, also if they are 0.
+/// Counts below `k` are null, even if they are 0.
 #[utoipa::path(
     get,
     path = "/v1/registries/{registry}/growth",

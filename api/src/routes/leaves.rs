@@ -91,8 +91,8 @@ fn insert(response: &mut Response, name: header::HeaderName, value: &str) {
 struct Unsatisfiable;
 
 /// Returns the range of bytes that a client requests. `None` for the whole content: without a
-/// range, with one that is malformed or has several parts, or if the client's part is of other
-/// content than `name`.
+/// range, with one that is malformed or has several parts, or if the client's part is of
+/// content other than `name`.
 fn requested_part(headers: &HeaderMap, name: &str, bytes: u64) -> Result<Option<Range<u64>>, Unsatisfiable> {
     let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
     let is_same = text(header::IF_RANGE).is_none_or(|tag| tag.trim_matches('"') == name);

@@ -222,7 +222,7 @@ impl From<&Consumer> for ConsumerDocument {
     path = "/v1/relay",
     tag = "relay",
     security((), ("api_key" = ["relay"])),
-    params(("Idempotency-Key" = Option<String>, Header, description = "Makes a repeated request return the relay of the first one, also after it has ended. 1 to 128 visible ASCII characters", min_length = 1, max_length = 128, pattern = "^[!-~]+$")),
+    params(("Idempotency-Key" = Option<String>, Header, description = "Makes a repeated request return the relay of the first one, even after it has ended. 1 to 128 visible ASCII characters", min_length = 1, max_length = 128, pattern = "^[!-~]+$")),
     request_body(
         content = RelayBody,
         example = json!({

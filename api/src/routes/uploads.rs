@@ -22,7 +22,7 @@ const OCTETS: &str = "application/octet-stream";
 #[derive(Serialize, ToSchema)]
 pub struct StoredTreeDocument {
     /// The root. If the next root was published during the upload, and the leaves give that one, it
-    /// is another one than that of the path.
+    /// differs from that of the path.
     root: String,
     /// The number of leaves. A tree that is stored already is not read again.
     leaves: String,

@@ -120,7 +120,7 @@ async fn only_a_page_of_an_allowed_origin_sends_an_api_key_and_reads_the_respons
     }
 }
 
-/// A page of another origin can't read what a key reads, also from a route that needs none.
+/// A page of another origin can't read what a key reads, even from a route that needs none.
 #[tokio::test]
 async fn no_response_to_a_request_with_a_key_is_for_every_origin() {
     let chain = Chain::new().await;

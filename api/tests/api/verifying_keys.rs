@@ -65,7 +65,7 @@ async fn a_verifying_key_is_read_once_and_only_if_it_has_the_hash() {
         assert_eq!(service.bytes(&path(hash)).await, key);
     }
     assert_eq!(requests.load(Ordering::Relaxed), 1);
-    // The node gives another key than the circuit's.
+    // The node gives a key that is not the circuit's.
     let (status, problem) = service.get(&path([1; 32])).await;
     assert_eq!(
         (status, &problem["code"]),

@@ -51,7 +51,7 @@ another process. All clients hold their connections open. The database is notifi
     cargo xtask bench api
 
 * **Cached reads**: registries, roots and the configuration at a fixed rate (open loop). Each request
-  has a scheduled time. Its duration counts from that time, also if earlier requests are late.
+  has a scheduled time. Its duration counts from that time, even if earlier requests are late.
 * **Tiles**: the lowest tiles of the tree in random order, each with 256 leaves (8,193 bytes), as
   fast as the service answers. Each client sends its next request when it has a response.
 * **nginx**: the same requests, for the same tiles as static files. It is the upper bound on this
@@ -166,7 +166,7 @@ async fn check_equal(service: &Running, nginx: &Nginx, load: &Load) -> Result<()
         let bytes = response.await?.error_for_status()?.bytes().await?;
         ensure!(
             bytes == content[..],
-            "{address} sends other bytes than the tile's"
+            "{address} sends bytes that are not the tile's"
         );
     }
     Ok(())

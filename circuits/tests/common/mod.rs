@@ -52,7 +52,7 @@ impl Member {
         self.inputs_with(Attributes::new(self.attributes), Claim::new(self.attributes), ())
     }
 
-    /// Returns inputs of another statement than ownership. [`attributes`](Self::attributes) is not
+    /// Returns inputs of a statement other than ownership. [`attributes`](Self::attributes) is not
     /// used.
     pub fn inputs_with<P>(&self, attributes: Attributes, claim: Claim, private: P) -> ProofInputs<P> {
         let secret = IdentitySecret::from_bytes(&mut self.secret.to_bytes()).unwrap();

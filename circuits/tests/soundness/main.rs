@@ -32,7 +32,7 @@ const PAGE: &str = include_str!("../../../docs/security-circuits.md");
 
 const DEPTHS: [Depth; 2] = [Depth::Ten, Depth::Sixteen];
 
-/// The step between the mutated constraints of S-boxes in other statements than `ownership`. These
+/// The step between the mutated constraints of S-boxes in statements other than `ownership`. These
 /// S-boxes repeat those of `ownership`, which are all mutated.
 const S_BOX_STEP: usize = 16;
 

@@ -229,9 +229,9 @@ async fn show(context: &Context, address: &Address) -> Result<Report> {
     Ok(warnings.fold(report, Report::warning))
 }
 
-/// Returns what is wrong if a circuit of a statement of this version is registered with another
-/// auxiliary format than that of the statement. The admin chose it at the registration. With a
-/// wrong one, scopes would compare no auxiliary root, or would compare one that claims do not
+/// Returns what is wrong if a circuit of a statement of this version is registered with an
+/// auxiliary format other than that of the statement. The admin chose it at the registration. With
+/// a wrong one, scopes would compare no auxiliary root, or would compare one that claims do not
 /// include.
 pub fn wrong_auxiliary_format(circuit: &Circuit) -> Option<String> {
     struct Format;

@@ -186,7 +186,7 @@ async fn check_program(context: &Context) -> Result<Finding> {
     Ok(match program.artifact() {
         Some(name) => Good(format!("the bytes of {name}; upgradeable by {authority}")),
         None => Notice(
-            format!("other bytes than those of this version; upgradeable by {authority}"),
+            format!("bytes that are not those of this version; upgradeable by {authority}"),
             "compare the versions of the program and of this command",
         ),
     })

@@ -165,7 +165,7 @@ async fn verify(context: &Context) -> Result<Report> {
     Ok(match artifact.and_then(recorded) {
         Some(hash) => report.fact("elf_sha256", hash),
         None => report
-            .warning("the program has other bytes than those of this version")
+            .warning("the bytes of the program are not those of this version")
             .next("check out the version of the program, and compare it with `cargo xtask program check`")
             .failed(Kind::Check),
     })

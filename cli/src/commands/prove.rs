@@ -285,7 +285,7 @@ async fn candidates(
     let Some(event) = registered else {
         let others = changes.registrations.iter().any(|event| event.mint == asset);
         let message = if others {
-            format!("the asset {asset} is registered with another secret than that of the identity")
+            format!("the asset {asset} is registered with a secret that is not that of the identity")
         } else {
             format!(
                 "the asset {asset} is not registered in the registry {}",

@@ -69,7 +69,7 @@ fn a_node_of_another_cluster_than_the_named_one_is_refused() {
     let create = ["registry", "create", "--keypair", "authority.json", "--yes"];
     let error = home.failure(3, &[&create[..], &["--cluster-tag", "devnet"]].concat());
     assert!(
-        text_of(&error["message"]).contains("serves another cluster than devnet"),
+        text_of(&error["message"]).contains("serves a cluster other than devnet"),
         "{error}"
     );
 }

@@ -100,7 +100,7 @@ fn a_dry_run_sends_nothing_and_shows_the_cost() {
     home.text(&["keypair", "poor.json"]);
     let error = home.failure(1, &["registry", "create", "--keypair", "poor.json"]);
     assert!(text_of(&error["message"]).contains("has 0 SOL"), "{error}");
-    // The program's reason has a name, also in a dry run.
+    // The program's reason has a name, even in a dry run.
     let paid = [
         "--fee-payer",
         "authority.json",

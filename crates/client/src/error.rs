@@ -1,7 +1,7 @@
 /// An error in data from the chain, or in a value of the protocol.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ClientError {
-    /// The account has another owner than the program.
+    /// The account has an owner other than the program.
     #[error("the owner of the account is {owner}: it must be the program, {program}", program = bauta::ID)]
     ForeignAccount {
         /// The account's owner.

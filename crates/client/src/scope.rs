@@ -54,8 +54,8 @@ impl ClusterTag {
 /// on them compares the answers of several nodes.
 ///
 /// # Errors
-/// If the account is not a scope account of the program, is that of another address, or has another
-/// scope element than the derived one.
+/// If the account is not a scope account of the program, is that of another address, or has a scope
+/// element other than the derived one.
 pub fn decode_scope(
     tag: &ClusterTag,
     address: &Address,

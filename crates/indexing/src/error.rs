@@ -25,7 +25,7 @@ pub enum SourceError {
         /// The error of the last node.
         reason: String,
     },
-    /// The nodes belong to another cluster than the database follows, or to different clusters.
+    /// The nodes belong to a cluster that the database does not follow, or to different clusters.
     #[error(
         "the nodes belong to the wrong cluster: {reason}; check their URLs, or set `genesis_hash` to `any` for a local \
          chain that is created again"

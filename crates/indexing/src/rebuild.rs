@@ -251,7 +251,7 @@ async fn await_finality<S: Source>(source: &S, slot: Slot, limit: Duration) -> R
     }
 }
 
-/// Fails if the nodes belong to another cluster than the database.
+/// Fails if the nodes do not belong to the cluster of the database.
 async fn check_recorded_cluster<S: Source>(
     source: &Arc<S>,
     store: &Store,

@@ -138,8 +138,8 @@ impl RpcError {
         }
     }
 
-    /// Returns the error of a transaction that failed in the preflight or on the chain. `None` also
-    /// if this version does not know the error.
+    /// Returns the error of a transaction that failed in the preflight or on the chain. `None`
+    /// for other errors, and for one that this version does not know.
     #[must_use]
     pub fn transaction_error(&self) -> Option<TransactionError> {
         match self {

@@ -21,7 +21,7 @@ use crate::address_limit::AddressGuard;
 /// connections that the shutdown waits for.
 pub(crate) type Guards = (OwnedSemaphorePermit, AddressGuard, TaskTrackerToken);
 
-/// A TCP stream that counts as an open connection until it is dropped, also after it became a
+/// A TCP stream that counts as an open connection until it is dropped, even after it became a
 /// websocket. A write fails if the client reads nothing for longer than the timeout.
 pub(crate) struct Connection {
     stream: TcpStream,

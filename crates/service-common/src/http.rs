@@ -155,7 +155,7 @@ impl Default for BodyLimits {
     }
 }
 
-/// Records the metrics of one request. When it is dropped, the request has ended, also if it was
+/// Records the metrics of one request. When it is dropped, the request has ended, even if it was
 /// cancelled without a response.
 struct Observed {
     started: Instant,

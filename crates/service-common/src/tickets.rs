@@ -100,7 +100,7 @@ impl Tickets {
         }
     }
 
-    /// Uses a ticket for a request with these headers. A ticket can be used once, also if it is for
+    /// Uses a ticket for a request with these headers. A ticket can be used once, even if it is for
     /// another origin. The caller checks that the ticket's API key is still valid.
     pub async fn redeem(&self, text: &str, headers: &HeaderMap) -> Result<Ticket, TicketError> {
         let hash = hash(text);

@@ -86,7 +86,7 @@ pub struct AuditHead {
 pub enum AuditCheck {
     /// The chain is complete.
     Complete(AuditHead),
-    /// The record with this number is missing or has another content than it was written with.
+    /// The record with this number is missing, or its content has been changed.
     Broken(u64),
     /// The records end before the head, or after it.
     OtherHead {
@@ -218,8 +218,8 @@ pub async fn append(
     Ok(())
 }
 
-/// Computes the hash of a record. Each text is preceded by its length, and an absent one by another
-/// byte than a present one.
+/// Computes the hash of a record. A byte before each text says whether it is present, and its
+/// length follows.
 fn hash(previous: &[u8; 32], number: u64, at: i64, record: &AuditRecord) -> [u8; 32] {
     let mut hash = Sha256::new();
     hash.update(DOMAIN);

@@ -196,7 +196,7 @@ pub enum StoreError {
         /// What is missing.
         reason: &'static str,
     },
-    /// An append at another index than the next one.
+    /// An append at an index other than the next one.
     #[error("leaf {index} can't be appended to registry {registry}; its next index is {next_index}")]
     NotNextIndex {
         /// The address of the registry.

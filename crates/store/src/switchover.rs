@@ -36,7 +36,7 @@ impl Store {
     /// their rows. An existing schema of that name is dropped first. The user must own the tables,
     /// like the user that migrates, and needs the right to create schemas.
     ///
-    /// Fails if `schema` has other characters than lower-case letters, digits and `_`, or begins
+    /// Fails if `schema` has characters other than lower-case letters, digits and `_`, or begins
     /// with a digit, and if the schema of the database is older than this version's.
     pub async fn in_new_schema(url: &str, connections: u32, schema: &str) -> Result<Self, StoreError> {
         let schema = check_name(schema)?;

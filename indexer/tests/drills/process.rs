@@ -6,7 +6,7 @@ use std::process::{Child, Command};
 
 use crate::chain::DrillChain;
 
-/// A service that ends with this value, also if the test fails.
+/// A service that ends with this value, even if the test fails.
 pub struct Running(pub Child);
 
 impl Running {

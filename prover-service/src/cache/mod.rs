@@ -155,8 +155,8 @@ impl Caches {
     }
 
     /// Returns a proof of a task that was proved before. The proof is re-randomised: it is a
-    /// uniformly random proof of the statement, independent of the cached one. `None` also if too
-    /// many pairings of the owner wait: the proof's own queue then decides.
+    /// uniformly random proof of the statement, independent of the cached one. `None` if there
+    /// is none, or if too many pairings of the owner wait: the proof's own queue then decides.
     pub async fn proof(&self, key: CacheKey, task: &Task, pairings: ClientPairings<'_>) -> Option<Proof> {
         let (proofs, circuit, digest) = (self.proofs.clone()?, task.circuit.clone(), task.evaluation.digest);
         let CacheKey(name) = key;

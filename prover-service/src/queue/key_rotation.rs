@@ -60,7 +60,7 @@ impl Queue {
         let Some(file) = self.0.keys.ring_file() else {
             return Ok(());
         };
-        // Also without a database, so that this instance doesn't keep a destroyed key.
+        // This runs even without a database, so that this instance doesn't keep a destroyed key.
         self.0.keys.refresh()?;
         let period = self.0.key_rotation.unwrap_or(Duration::MAX);
         let rotation = rotate(&self.0.stores.own, file, Some(period), self.0.key_grace).await?;

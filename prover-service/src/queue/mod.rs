@@ -333,7 +333,7 @@ impl Queue {
     }
 
     /// Enqueues a job and returns its id. With the idempotency key of an existing job, returns that
-    /// job's id, also if the queue is full.
+    /// job's id, even if the queue is full.
     pub async fn enqueue(&self, request: &EnqueueRequest<'_>) -> Result<String, QueueError> {
         let mut ids = self.enqueue_all(slice::from_ref(request)).await?;
         Ok(ids.pop().expect("one request has one job"))

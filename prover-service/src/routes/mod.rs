@@ -78,7 +78,7 @@ pub fn all(state: Arc<AppState>, operations: Router) -> Router {
         .routes(routes!(workers::worker_stats))
         .routes(routes!(workers::register))
         .split_for_parts();
-    // One copy for all clients, also for those that read slowly.
+    // All clients share one copy, even those that read slowly.
     let document = serde_json::to_vec(&openapi::complete(document)).expect("a document of strings");
     let document = Bytes::from(document);
     let document = async move || ([(header::CONTENT_TYPE, "application/json")], document);

@@ -207,7 +207,7 @@ async fn the_secret_of_a_job_is_on_no_disk_in_no_cache_in_no_log_and_in_no_metri
         &url,
         &[&caches[..], &[("RUN_JOBS", "false")]].concat(),
     ));
-    // All commands that are sent to Redis, also if the data doesn't stay there.
+    // All commands that are sent to Redis, even if the data doesn't stay there.
     let sent = monitor(&redis);
     let id = service.enqueue(&request(3), None).await;
     // Searches the tables and the write-ahead log on disk. Another secret, which is stored on

@@ -1,8 +1,8 @@
 /** What is wrong with data from the chain. */
 export type BautaClientErrorCode =
-  /** The account has another owner than the program. */
+  /** The account has an owner other than the program. */
   | "foreign-account"
-  /** The account has another length than accounts of its kind. */
+  /** The account does not have the length of accounts of its kind. */
   | "account-length"
   /** The program emitted an event that this client doesn't know. */
   | "unknown-event"

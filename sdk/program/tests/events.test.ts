@@ -135,7 +135,7 @@ function transaction(): { [Key in keyof Parameters<typeof eventsOfTransaction>[0
   };
 }
 
-test("the events of a transaction are decoded, also if their accounts are in lookup tables", async () => {
+test("the events of a transaction are decoded, even if their accounts are in lookup tables", async () => {
   assert.deepEqual(await eventsOfTransaction(transaction()), [{ name: "RegistrySealed", data: sealed }]);
 });
 

@@ -105,7 +105,7 @@ test("a secret is sealed between two texts to a public key", async () => {
   await assert.rejects(prover.seal(await sealed(vectors[0]!), request), { name: "ProverError" });
 });
 
-test("another key than the one that seals the master secret opens nothing", async () => {
+test("a key other than the one that seals the master secret opens nothing", async () => {
   const [vector] = vectors as [Vector];
   const [secret, other] = [await sealed(vector), await sealed(vector)];
   await assert.rejects(prover.commitment({ ...secret, key: other.key }), { name: "ProverError" });

@@ -35,7 +35,7 @@ test("the largest field element is accepted in each form, and the modulus in non
   assert.throws(() => field(-1n), RangeError);
 });
 
-test("other texts and lengths than those of a field element are refused", () => {
+test("texts and lengths other than those of a field element are refused", () => {
   for (const text of ["", "0x", "1", "0x1", hex(1n).slice(2), `${hex(1n)}0`, ` ${hex(1n)}`, hex(1n).replace("1", "g")]) {
     assert.throws(() => fieldFromHex(text), RangeError, text);
   }

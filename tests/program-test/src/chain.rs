@@ -279,7 +279,7 @@ impl TestChain {
         data.extend(u64::MAX.to_le_bytes());
         data.resize(56, 0);
         data.extend(addresses.iter().flat_map(Address::to_bytes));
-        // All addresses are active, also in the slot of the extension.
+        // All addresses are active, even in the slot of the extension.
         data[20] = u8::try_from(addresses.len()).expect("the table is small");
         let account = Account {
             lamports: self.rent(data.len()),

@@ -229,7 +229,7 @@ impl Compose {
             for mapping in open {
                 ensure!(
                     mapping.starts_with("127.0.0.1:"),
-                    "{name} publishes a port on other addresses than 127.0.0.1: {mapping}"
+                    "{name} publishes a port on addresses other than 127.0.0.1: {mapping}"
                 );
             }
         }

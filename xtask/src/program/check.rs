@@ -98,7 +98,7 @@ fn rebuild_and_compare(program: &Program, record: &Record) -> Result<Option<Path
     Ok(Some(dir.join(elf)))
 }
 
-/// Runs the tests in the local SVM with other ELFs than the checked-in ones.
+/// Runs the tests in the local SVM with ELFs other than the checked-in ones.
 fn test(elfs: Vec<(&str, PathBuf)>) -> Result<()> {
     let mut suite = workspace::cargo()?;
     suite

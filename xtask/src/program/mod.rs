@@ -109,7 +109,7 @@ pub struct Program {
     /// Absolute path of its folder.
     pub dir: PathBuf,
     /// The environment variable through which the tests in the local SVM (tests/program-test)
-    /// accept another ELF than the checked-in one. `None` if they do not test this program.
+    /// accept an ELF other than the checked-in one. `None` if they do not test this program.
     pub elf_variable: Option<&'static str>,
     /// Whether it has an IDL. Programs made with Anchor have one.
     pub has_idl: bool,

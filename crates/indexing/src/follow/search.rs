@@ -1,4 +1,4 @@
-//! Searches for missing transactions, by other addresses than the program's and on all nodes.
+//! Searches for missing transactions, by addresses other than the program's and on all nodes.
 
 use std::collections::HashSet;
 use std::sync::Arc;

@@ -102,7 +102,7 @@ impl CompactKey {
             Ok(key)
         } else {
             Err(ProverError::InvalidKey(
-                "the web-key file has another length than its header says",
+                "the web-key file does not have the length that its header states",
             ))
         }
     }

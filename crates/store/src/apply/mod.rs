@@ -36,7 +36,7 @@ impl Store {
     /// for each other.
     ///
     /// Fails if events are out of order, if a registry's `sequence` has a gap, if the stored tree
-    /// gives another root than the event, if an index is out of range, or if an event names an
+    /// gives a root other than the event's, if an index is out of range, or if an event names an
     /// unknown account.
     pub async fn apply(&self, batch: &Batch) -> Result<Applied, StoreError> {
         self.apply_after(None, batch).await

@@ -173,7 +173,7 @@ impl Store {
     /// If the ledger has never read a transaction of the wallet, the first one decides the opening
     /// balance.
     ///
-    /// A transaction of a relay that has used the nullifier is recorded as the relay's, also if the
+    /// A transaction of a relay that has used the nullifier is recorded as the relay's, even if the
     /// relay has ended in another way: its rent is returned later.
     pub async fn book(
         &self,

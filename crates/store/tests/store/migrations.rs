@@ -83,7 +83,7 @@ async fn services_that_start_together_migrate_once() {
     database.store.check_schema().await.unwrap();
 }
 
-/// Migrations can be added in another order than that of their numbers.
+/// Migrations can be added in an order that is not that of their numbers.
 #[tokio::test]
 async fn a_schema_without_one_of_the_needed_migrations_is_refused() {
     let database = TestDatabase::create().await.unwrap();

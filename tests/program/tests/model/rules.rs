@@ -579,7 +579,7 @@ impl Model {
                 assert_eq!(
                     state.accepts(&root.to_bytes(), at),
                     self.accepts(*root, at),
-                    "a root is accepted for another time than the rule says"
+                    "a root is accepted for a time that is not that of the rule"
                 );
             }
         }

@@ -305,7 +305,7 @@ fn holders() -> Vec<Case> {
     }
     chain.advance_clock(60);
     let path = chain.on_chain_path(&registry, 1);
-    // The transaction is too long for another payer than the one who pays the fees.
+    // The transaction is too long for a payer other than the one who pays the fees.
     let again = Case {
         name: "register_holder",
         chain: chain.clone(),

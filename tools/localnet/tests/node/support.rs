@@ -40,7 +40,7 @@ pub fn elf() -> String {
     path.to_str().expect("the checkout's path is UTF-8").to_owned()
 }
 
-/// A running node. Dropping the value ends it, also when the test fails.
+/// A running node. Dropping the value ends it, even when the test fails.
 pub struct Node {
     child: Child,
     input: Option<ChildStdin>,

@@ -90,7 +90,7 @@ impl Debian {
     }
 }
 
-/// The parts of the compiler that are needed to compile for another target than SBF.
+/// The parts of the compiler that are needed to compile for a target other than SBF.
 pub struct DebianCompiler {
     pub rustc: PathBuf,
     /// The value for `LD_LIBRARY_PATH`.

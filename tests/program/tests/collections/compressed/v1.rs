@@ -49,7 +49,7 @@ fn an_asset_of_v1_without_a_verified_membership_is_refused() {
         let chain = &mut fixture.inner.chain;
         let nft = chain.mint_compressed_v1(&mut fixture.tree, &owner, collection);
         assert_refused(fixture.register(&nft), error);
-        // Other metadata than that of the leaf.
+        // Metadata that is not that of the leaf.
         let mut changed = nft.clone();
         changed.leaf.data = LeafData::Metadata(compressed_metadata(Some((key, true))));
         assert_refused(fixture.register(&changed), BautaError::StaleProof);
