@@ -27,10 +27,12 @@ pub enum TokenError {
     #[error("a wallet must log in for this route: send Authorization: Bearer and the access token")]
     Missing,
     /// The request has an API key.
-    #[error("this route needs the access token of a wallet, and accepts no API key")]
+    #[error(
+        "this route needs the access token of a wallet, and accepts no API key: log in, and send the token"
+    )]
     ApiKey,
     /// It is no token, or not signed by this service.
-    #[error("this service has not issued the access token")]
+    #[error("this service has not issued the access token: log in")]
     Invalid,
     /// It is for another service.
     #[error("the access token is for another audience: log in at this service")]
@@ -69,7 +71,9 @@ pub enum LoginError {
     #[error("the nonce was used before: request another challenge")]
     NonceUsed,
     /// The signature is not the wallet's, or of another text.
-    #[error("the signature is not the wallet's signature of the text of the challenge")]
+    #[error(
+        "the signature is not the wallet's signature of the text of the challenge; request a challenge and sign its text"
+    )]
     SignatureRefused,
     /// No login has the token.
     #[error("no login has this refresh token: log in")]

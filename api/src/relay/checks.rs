@@ -18,9 +18,9 @@ use crate::{time::unix_seconds, verifier::Verifier, verifying_keys::VerifyingKey
 
 /// Verifies the proofs of requests. Clients take turns.
 pub struct Proofs<'a> {
-    /// Verifies.
+    /// Makes the verdicts, and keeps them.
     pub verifier: &'a Verifier,
-    /// The verifying keys.
+    /// The verifying keys of the circuits.
     pub keys: &'a VerifyingKeys,
     /// The client that sent the request.
     pub client: &'a str,
@@ -134,8 +134,16 @@ fn check_scope(scope: &Scope, request: &RelayRequest, now: i64) -> Result<(), Re
         });
     }
     match (scope.auxiliary_registry, request.auxiliary_root) {
-        (Some(_), None) => return Err(RelayError::AuxiliaryRoot("needs auxiliary_root")),
-        (None, Some(_)) => return Err(RelayError::AuxiliaryRoot("has no auxiliary registry")),
+        (Some(_), None) => {
+            return Err(RelayError::AuxiliaryRoot(
+                "needs auxiliary_root; give the root of its auxiliary registry",
+            ));
+        }
+        (None, Some(_)) => {
+            return Err(RelayError::AuxiliaryRoot(
+                "has no auxiliary registry; omit auxiliary_root",
+            ));
+        }
         _ => {}
     }
     if request.expiry < last.saturating_add(MIN_VALIDITY_SECONDS) {

@@ -17,16 +17,18 @@ pub enum RelayError {
     #[error("the proof's relayer is not a wallet of this service; prove with one of GET /v1/relay")]
     OtherRelayer,
     /// The operator doesn't pay for this scope.
-    #[error("this service doesn't sponsor the scope")]
+    #[error(
+        "this service doesn't sponsor the scope; GET /v1/scopes/{{scope}} lists the fees that it accepts there"
+    )]
     NotSponsored,
     /// The scope is Live or has no end.
     #[error(
         "this service doesn't sponsor scopes of the mode live or without an end: their rent is never returned, or each \
-         registration allows another verification"
+         registration allows another verification; GET /v1/scopes/{{scope}} lists the fees that it accepts there"
     )]
     OpenEnded,
     /// The service doesn't accept the kind of fee.
-    #[error("this service doesn't accept the fee in_transaction")]
+    #[error("this service doesn't accept the fee in_transaction; use a fee that GET /v1/relay lists")]
     FeeNotAccepted,
     /// The API key may relay, but its owner has no budget.
     #[error("the API key has no budget for relays; request one from the operator")]
@@ -54,10 +56,15 @@ pub enum RelayError {
         relayer: usize,
     },
     /// The ELF of the consumer program is not the one that the operator listed.
-    #[error("the consumer program is not the one that the operator listed: its ELF has another hash")]
+    #[error(
+        "the consumer program is not the one that the operator listed: its ELF has another hash; the operator must \
+         list the new one in RELAY_CONSUMERS"
+    )]
     ConsumerChanged,
     /// The consumer program takes more from the wallet than the operator allows.
-    #[error("the call takes {lost} lamports from the wallet; the operator allows {allowed}")]
+    #[error(
+        "the call takes {lost} lamports from the wallet; the operator allows {allowed}: reduce the cost of the call"
+    )]
     ConsumerTooExpensive {
         /// Lamports that the wallet would lose.
         lost: i128,
@@ -71,7 +78,9 @@ pub enum RelayError {
     #[error(transparent)]
     NotBuilt(RpcError),
     /// The recipient is a wallet of this service.
-    #[error("the recipient is a wallet of this service")]
+    #[error(
+        "the recipient, who pays the fee in_transaction, is a wallet of this service; name another recipient"
+    )]
     OwnRecipient,
     /// The signed transaction is not the one that the recipient should sign.
     #[error("signed_transaction {0}; request a new transaction without signed_transaction")]
@@ -82,16 +91,16 @@ pub enum RelayError {
     )]
     BlockhashExpired,
     /// The scope does not accept verifications now.
-    #[error("the scope is {state}")]
+    #[error("the scope is {state}; opens_at and closes_at of GET /v1/scopes/{{scope}} are its times")]
     ScopeNotOpen {
         /// `not open yet` or `closed`.
         state: &'static str,
     },
     /// The circuit is retired or suspended.
-    #[error("the scope's circuit is retired or suspended")]
+    #[error("the scope's circuit is retired or suspended; use a scope with an active circuit")]
     CircuitInactive,
     /// The scope accepts another claim.
-    #[error("the scope accepts only the claim {required}")]
+    #[error("the scope accepts only the claim {required}; make a proof with this claim")]
     OtherClaim {
         /// The only accepted claim.
         required: String,
@@ -102,23 +111,32 @@ pub enum RelayError {
     /// The proof ends too early.
     #[error(
         "the proof expires too early: it must be valid for {MIN_VALIDITY_SECONDS} s after max_delay_seconds (at most \
-         {MAX_DELAY_SECONDS})"
+         {MAX_DELAY_SECONDS}); make a proof that expires later, or reduce max_delay_seconds"
     )]
     ExpiresSoon,
     /// The root is not accepted.
-    #[error("the scope doesn't accept the root; read the roots again and prove anew")]
+    #[error(
+        "the scope doesn't accept the root; make a proof for the scope's own root (mode snapshot), or for \
+         a current root of its registry (mode live)"
+    )]
     RootNotValid,
     /// The nullifier is used.
-    #[error("the nullifier was used in the scope")]
+    #[error("the nullifier was used in the scope; an entry is used at most once in a scope")]
     NullifierUsed,
     /// Another request has a relay for the nullifier.
-    #[error("another request for this nullifier is being relayed")]
+    #[error("another request for this nullifier is being relayed; retry after that relay has ended")]
     InFlight,
     /// Two transactions for the nullifier failed.
-    #[error("two transactions for this nullifier failed, so it is no longer relayed")]
+    #[error(
+        "two transactions for this nullifier failed, so it is no longer relayed; make a proof for another \
+         relayer or for none, and send its transaction without this service"
+    )]
     FailedTwice,
     /// The proof is not valid for these values.
-    #[error("the proof is not valid for these values")]
+    #[error(
+        "the proof is not valid for these values; make it for the root, claim, recipient, relayer, expiry and payload \
+         of the request"
+    )]
     ProofRefused,
     /// The program would refuse the verification.
     #[error("the program would refuse the verification: {}", .program.as_ref().map_or(.message.clone(), ToString::to_string))]
@@ -129,7 +147,7 @@ pub enum RelayError {
         message: String,
     },
     /// The budget of the day is used up: that of the scope, or of the owner of the API key.
-    #[error("the budget that pays for this relay is used up for today (UTC)")]
+    #[error("the budget that pays for this relay is used up for today (UTC); retry after midnight")]
     BudgetExhausted,
     /// The wallet is at its floor.
     #[error("the wallet can't pay for further relays now; prove with another one of GET /v1/relay")]
@@ -138,7 +156,7 @@ pub enum RelayError {
     #[error("the wallet has too many relays that have not ended; retry later")]
     TooManyOpen,
     /// The service is shutting down.
-    #[error("the service is shutting down")]
+    #[error("the service is shutting down; retry later")]
     Busy,
     /// The nodes contradict each other. One of them is behind or wrong.
     #[error("the nodes of the relay contradict each other; retry later")]
@@ -190,7 +208,9 @@ pub enum RelaySetupError {
         file: PathBuf,
     },
     /// The program was built without the key store.
-    #[error("RELAY_PAYERS has a key of {0}, but this program was built without the feature {0}")]
+    #[error(
+        "RELAY_PAYERS has a key of {0}, but this program was built without the feature {0}; build it with the feature"
+    )]
     StoreNotBuilt(&'static str),
     /// A key of Vault needs a server.
     #[error("RELAY_PAYERS has a key of vault, but RELAY_VAULT_URL or RELAY_VAULT_TOKEN is not set")]
@@ -204,7 +224,7 @@ pub enum RelaySetupError {
     KeyStore {
         /// The name of the store.
         store: &'static str,
-        /// The error of the operating system.
+        /// The error of the key store's client.
         reason: String,
     },
     /// Two entries have the same key.
