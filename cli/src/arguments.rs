@@ -93,7 +93,7 @@ pub struct Options {
     /// Simulate transactions and print their cost, but send nothing
     #[arg(long, global = true, help_heading = "Options of all commands")]
     pub dry_run: bool,
-    /// Don't ask for a confirmation on mainnet
+    /// Don't request a confirmation on mainnet
     #[arg(long, global = true, help_heading = "Options of all commands")]
     pub yes: bool,
     /// Print JSON

@@ -20,7 +20,7 @@ const MAX_BYTES: usize = 1024;
 /// The option of commands that open or seal an identity.
 #[derive(clap::Args)]
 pub struct PassphraseArgs {
-    /// File whose first line is the passphrase [default: ask on the terminal]
+    /// File whose first line is the passphrase [default: read from the terminal]
     #[arg(long, value_name = "FILE")]
     pub passphrase_file: Option<PathBuf>,
 }
@@ -30,7 +30,7 @@ impl PassphraseArgs {
     pub fn existing(&self) -> Result<Zeroizing<String>> {
         match &self.passphrase_file {
             Some(file) => from_file(file),
-            None => ask("Passphrase: "),
+            None => prompt("Passphrase: "),
         }
     }
 
@@ -45,9 +45,9 @@ pub fn new_one(file: Option<&Path>) -> Result<Zeroizing<String>> {
     let passphrase = if let Some(file) = file {
         from_file(file)?
     } else {
-        let first = ask("New passphrase: ")?;
+        let first = prompt("New passphrase: ")?;
         ensure!(
-            ask("The same passphrase again: ")? == first,
+            prompt("The same passphrase again: ")? == first,
             "the two passphrases differ"
         );
         first
@@ -77,11 +77,11 @@ fn from_file(file: &Path) -> Result<Zeroizing<String>> {
     Ok(Zeroizing::new(line.to_owned()))
 }
 
-fn ask(question: &str) -> Result<Zeroizing<String>> {
+fn prompt(question: &str) -> Result<Zeroizing<String>> {
     let terminal = Term::stderr();
     if !stdin().is_terminal() || !terminal.is_term() {
         return Err(
-            Failure::new(Kind::Other, "there is no terminal to ask for the passphrase on")
+            Failure::new(Kind::Other, "there is no terminal to read the passphrase from")
                 .next("give the file of the passphrase with --passphrase-file")
                 .into(),
         );

@@ -5,8 +5,8 @@
 //!   two nodes: scope ──> registry, circuit, read at both until all three are equal
 //! ```
 //!
-//! A node that lies can report a registry whose root belongs to a false history with only some of
-//! the members. Whether the member then proves shows the node whether it is one of them. A second
+//! A faulty node can report a registry whose root belongs to a false history with only some of the
+//! members. Whether the member then proves shows the node whether it is one of them. A second
 //! node that is honest has other accounts, so the command ends in the same way for every member.
 
 use std::time::Duration;
@@ -83,7 +83,7 @@ impl ScopeAccounts {
         }
         let message = format!(
             "the nodes at {} and {} have different accounts of the scope, its registry or its circuit: one of them is \
-             behind, or one of them lies",
+             behind, or gives wrong answers",
             context.rpc.host(),
             second.rpc.host()
         );
@@ -111,7 +111,7 @@ pub fn warning_of_one_node(context: &Context) -> Option<String> {
         return None;
     }
     Some(format!(
-        "only the node at {} reported the root: if it lies, this proof can show it which member you are; compare it \
+        "only the node at {} reported the root: if it gives wrong answers, this proof can show it which member you are; compare it \
          with a node of another operator with --check-node URL",
         context.rpc.host()
     ))

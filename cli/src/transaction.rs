@@ -108,7 +108,7 @@ impl Outcome {
 }
 
 impl Context {
-    /// Previews a transaction, asks for a confirmation where one is needed, and sends it. A dry run
+    /// Previews a transaction, requests a confirmation where one is needed, and sends it. A dry run
     /// only simulates it.
     pub async fn run(&self, signers: &Signers, mut action: Action<'_>) -> Result<Outcome> {
         let payer = signers.payer();
@@ -273,7 +273,7 @@ impl Context {
         eprintln!("{sent}: {} on {}; {cost}", action.what, self.rpc.host());
     }
 
-    /// Asks for a confirmation, unless the user gave it on the command line. The question has the
+    /// Requests a confirmation, unless the user gave it on the command line. The question has the
     /// cost, because there is no preview with `--json`.
     fn confirm(&self, reason: &str, action: &Action<'_>, cost: &Cost) -> Result<()> {
         let what = action.what;

@@ -2,7 +2,7 @@ use bauta_store::{Event, LoggedEvent};
 use sha2::{Digest, Sha256};
 use solana_address::Address;
 
-/// When a subscriber gets an event.
+/// The commitment level at which events are sent.
 #[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
 pub enum Level {
     /// When the indexer has applied it. A fork can undo it.
@@ -28,10 +28,10 @@ impl Level {
     }
 }
 
-/// The events that a subscriber wants. Without conditions, all of them.
+/// The events that a subscription selects. Without conditions, it selects all of them.
 #[derive(Clone, Default, PartialEq, Eq, Debug)]
 pub struct EventFilter {
-    /// When it wants them.
+    /// The commitment level at which they are sent.
     pub level: Level,
     /// Events of this scope.
     pub scope: Option<Address>,
@@ -67,7 +67,7 @@ impl EventFilter {
         Some(Self { names, ..self })
     }
 
-    /// Returns whether the subscriber wants an event.
+    /// Returns whether the subscription selects an event.
     pub fn matches(&self, event: &LoggedEvent) -> bool {
         (self.scope.is_none() || self.scope == event.scope)
             && (self.registry.is_none() || self.registry == event.registry)

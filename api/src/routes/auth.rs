@@ -26,7 +26,7 @@ use crate::{
 /// Largest body in bytes.
 const MAX_BODY_BYTES: usize = 4 << 10;
 
-/// A wallet that wants to log in.
+/// A request of a wallet to log in.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ChallengeBody {

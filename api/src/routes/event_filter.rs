@@ -13,7 +13,7 @@ use super::{
 };
 use crate::live::{Cursor, EventFilter, Item, Level, Subscription, TokenError, Update};
 
-/// Which events a subscriber wants, and from where on.
+/// The events that a subscription selects, and its start.
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]

@@ -485,7 +485,7 @@ pub fn authority_not_listed() -> Failure {
         StatusCode::FORBIDDEN,
         "authority_not_listed",
         "this service accepts no uploads of this wallet (UPLOAD_AUTHORITIES): send an API key with the permission \
-         trees, or ask the operator to add the wallet",
+         trees; the operator can also add the wallet",
     ))
 }
 

@@ -42,7 +42,7 @@ pub enum Command {
         out: PathBuf,
         #[command(flatten)]
         passphrase: PassphraseArgs,
-        /// File whose first line is the passphrase of the copy [default: ask on the terminal]
+        /// File whose first line is the passphrase of the copy [default: read from the terminal]
         #[arg(long, value_name = "FILE")]
         new_passphrase_file: Option<PathBuf>,
     },

@@ -65,8 +65,8 @@ pub struct Args {
     #[arg(long, value_name = "URL", conflicts_with = "members")]
     api: Option<String>,
     /// Second node, of another operator: a name or a URL. The scope, its registry with the root,
-    /// and its circuit must be equal there, so that one node that lies can't learn which member
-    /// proves
+    /// and its circuit must be equal there, so that one node with wrong answers can't learn which
+    /// member proves
     #[arg(long, value_name = "CLUSTER")]
     check_node: Option<String>,
     /// Address that benefits from the verification

@@ -1,4 +1,4 @@
-//! A node that lies about the members, and the comparison with a second node.
+//! A faulty node that omits members, and the comparison with a second node.
 
 use crate::{
     proxy::{Fault, in_front_of},
@@ -64,7 +64,7 @@ fn a_second_node_unmasks_a_false_history_with_only_some_of_the_members() {
     };
     append(&home);
 
-    // The node that lies has the same registry and scope, with the suspected member alone.
+    // The faulty node has the same registry and scope, with the suspected member alone.
     let false_chain = start_chain(authority.trim());
     home.use_node(false_chain.rpc_url());
     let initialize = ["initialize", "--keypair", "authority.json", "--airdrop", "100"];
@@ -73,8 +73,8 @@ fn a_second_node_unmasks_a_false_history_with_only_some_of_the_members() {
     append(&home);
     assert_eq!(set.registry, registry);
     let genesis = genesis_of(&honest_url);
-    let lying = in_front_of(false_chain.rpc_url(), Fault::Answers("getGenesisHash", genesis));
-    home.use_node(&lying);
+    let faulty = in_front_of(false_chain.rpc_url(), Fault::Answers("getGenesisHash", genesis));
+    home.use_node(&faulty);
 
     let arguments = |out, more: &[&'static str], node: &str| {
         let prove = ["prove", &set.scope, "--identity", "identity", "--out", out];
@@ -100,7 +100,7 @@ fn a_second_node_unmasks_a_false_history_with_only_some_of_the_members() {
     assert!(!home.file("proof.json").exists());
 
     home.use_node(&honest_url);
-    let message = failure(&home, 3, &lying);
+    let message = failure(&home, 3, &faulty);
     assert!(message.contains("different accounts"), "{message}");
     let message = failure(&home, 3, false_chain.rpc_url());
     assert!(message.contains("different clusters"), "{message}");

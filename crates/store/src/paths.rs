@@ -22,7 +22,7 @@ use crate::tile::{PathSegment, TileKey, byte_of_leaf, entry_of, height};
 use crate::values::{bigint, element, time};
 use crate::{Path, Registry, Store, StoreError};
 
-/// A leaf whose path is wanted.
+/// A leaf whose path is requested.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct WantedPath {
     /// The leaf's index.

@@ -13,9 +13,10 @@ use crate::backoff::doubling_pause;
 use crate::chain::GenesisHash;
 use crate::metrics;
 
-/// How long a node is used last after its first failure. The time doubles with each further one.
+/// The time for which other nodes are preferred after the first failure of a node. It doubles with
+/// each further failure.
 const MIN_COOL_DOWN: Duration = Duration::from_millis(500);
-/// The longest time for which a node is used last after a failure or a slow answer.
+/// The longest time for which other nodes are preferred after a failure or a slow answer.
 const MAX_COOL_DOWN: Duration = Duration::from_secs(30);
 /// The longest pause that a node can request with `Retry-After`.
 const MAX_PAUSE: Duration = Duration::from_mins(1);
@@ -47,6 +48,7 @@ pub struct NodeSettings {
     pub weight: u32,
 }
 
+/// A node with its limits, its health and its cluster.
 pub struct Node {
     /// The index of the node in the configuration.
     pub index: usize,
@@ -69,7 +71,7 @@ pub struct Node {
 #[derive(Default)]
 struct Health {
     methods: HashMap<&'static str, MethodHealth>,
-    /// When the node was slow, it is used last until this time.
+    /// The node was slow. Until this time other nodes are preferred.
     slow_until: Option<Instant>,
     /// The node has requested a pause until this time.
     paused_until: Option<Instant>,

@@ -135,8 +135,8 @@ pub struct RelayStatus {
 }
 
 impl Store {
-    /// Returns what a new relay for a nullifier would meet, without adding one: the relay of the
-    /// same request, or a conflict. `None` if there is no obstacle.
+    /// Returns the relay of the same request, or the conflict that would refuse a new relay for the
+    /// nullifier. `None` if a new relay can be added.
     pub async fn find_relay(
         &self,
         scope: Address,
