@@ -8,7 +8,7 @@ import type { Delegation } from "./delegation.js";
 import type { OnRequest } from "./disclosure.js";
 import { BautaError, type BautaCode } from "./error.js";
 import { fieldToBytes, fieldToHex, type Field } from "./field.js";
-import { Service } from "./http.js";
+import { isTransient, Service } from "./http.js";
 import { openIdentity, remember, secretOf, type Identity, type IdentitySource, type Registration } from "./identity.js";
 import { encodeInputs, falseProof, proofOf } from "./inputs.js";
 import { eligibleTokens, falseMembership, findMembership, isUnknown, type Membership, type Token } from "./members.js";
@@ -40,7 +40,8 @@ export interface BautaOptions {
   /** Receives each request before it is sent: to whom, and what it shows. */
   readonly onRequest?: OnRequest;
   /**
-   * Milliseconds for which the API and the nodes may lag behind each other. The default is 60,000.
+   * Milliseconds for which the API and the nodes may lag behind each other, and for which the API
+   * may refuse requests before a wait ends. The default is 60,000.
    */
   readonly maxLagMs?: number;
 }
@@ -124,6 +125,8 @@ export interface Bauta {
 
 const EXPIRES_IN = 3_900;
 const MAX_LAG_MS = 60_000;
+/** Keeps a wait of a minute well below the API's limit of requests for each address. */
+const LONGEST_PAUSE_MS = 5_000;
 
 /** Creates a client for one cluster. It sends no request yet. */
 export function createBauta(options: BautaOptions): Bauta {
@@ -278,18 +281,19 @@ class Client implements Bauta {
     return { ...made, nullifier };
   }
 
-  /** Repeats a request for something that the API doesn't know yet. */
+  /** Repeats a request that the API refuses for now, or for something that it doesn't know yet. */
   async #followed<T>(request: () => Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-    const pauses = new Pauses();
+    const pauses = new Pauses(LONGEST_PAUSE_MS);
     for (const start = Date.now(); ; ) {
       signal?.throwIfAborted();
       try {
         return await request();
       } catch (error) {
         const isBehind = isUnknown(error) || (error instanceof BautaError && BEHIND.includes(error.code));
-        if (!isBehind || Date.now() - start > this.#maxLagMs) throw error;
+        const canFollow = isBehind || isTransient(error);
+        if (!canFollow || Date.now() - start > this.#maxLagMs) throw error;
       }
-      await pauses.next();
+      await pauses.next(signal);
     }
   }
 

@@ -62,6 +62,8 @@ export type BautaCode =
   | "false-sealing-key"
   /** The event of a verification has other values than the proof. */
   | "false-event"
+  /** The nullifier was used, and the nodes do not have the event of its verification. */
+  | "unknown-event"
   /** The relay ended without a verification. */
   | "relay-ended"
   /** No relay accepts the verification. */

@@ -35,6 +35,12 @@ export class Refusal extends BautaError {
   }
 }
 
+/** Returns whether an error says that a service can't answer now, and can do so later. */
+export function isTransient(error: unknown): error is BautaError {
+  if (error instanceof Refusal) return error.status === 429 || error.status >= 500;
+  return error instanceof BautaError && error.code === "api-unreachable";
+}
+
 function remedyOf(status: number): string {
   if (status === 429) return "Wait a minute, then retry.";
   return status >= 500 ? "Retry later." : "See the error codes in docs/api-service.md.";

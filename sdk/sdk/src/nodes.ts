@@ -13,7 +13,7 @@ import type { OnRequest, Shown } from "./disclosure.js";
 import { BautaError } from "./error.js";
 
 /** Sends the requests of one read to one node. `report` reports each one after the first. */
-type Send<T> = (rpc: Rpc<SolanaRpcApi>, report: (method: string) => void) => Promise<T>;
+export type Send<T> = (rpc: Rpc<SolanaRpcApi>, report: (method: string) => void) => Promise<T>;
 
 /** What a node answered, or why it did not answer. */
 type Answer<T> = { readonly host: string } & ({ readonly value: T } | { readonly error: unknown });

@@ -9,10 +9,24 @@ const LONGEST_MS = 500;
 export class Pauses {
   #ms = FIRST_MS;
 
-  /** Waits for the next pause. */
-  async next(): Promise<void> {
+  /** @param longestMs The longest pause in milliseconds. */
+  constructor(private readonly longestMs = LONGEST_MS) {}
+
+  /** Waits for the next pause. Throws the reason of `signal` when it is aborted. */
+  async next(signal?: AbortSignal): Promise<void> {
+    signal?.throwIfAborted();
     const ms = this.#ms;
-    this.#ms = Math.min(ms * 1.5, LONGEST_MS);
-    await new Promise((resolve) => setTimeout(resolve, ms));
+    this.#ms = Math.min(ms * 1.5, this.longestMs);
+    await new Promise<void>((resolve, reject) => {
+      const abort = () => {
+        clearTimeout(timer);
+        reject(signal!.reason);
+      };
+      const timer = setTimeout(() => {
+        signal?.removeEventListener("abort", abort);
+        resolve();
+      }, ms);
+      signal?.addEventListener("abort", abort);
+    });
   }
 }

@@ -3,11 +3,12 @@ import { decodeNullifier, findNullifierPda } from "@bauta/program";
 
 import { equal, toHex } from "./bytes.js";
 import { decoded, elementOf, falseAccount, type Chain, type Scope } from "./chain.js";
-import { BautaError } from "./error.js";
+import { BautaError, type BautaCode } from "./error.js";
 import { verificationsOf } from "./event.js";
 import { fieldToBytes, fieldToHex, type Field } from "./field.js";
-import type { Service } from "./http.js";
+import { isTransient, type Service } from "./http.js";
 import type { ScopedProof } from "./bauta.js";
+import type { Send } from "./nodes.js";
 import { Pauses } from "./pauses.js";
 
 /** An accepted verification, from the chain. */
@@ -34,14 +35,20 @@ export interface Relayed {
   readonly id: string;
   /** Returns the state, according to the API. */
   state(): Promise<RelayState>;
-  /** Waits until the chain has confirmed the verification. */
+  /**
+   * Waits until the chain has confirmed the verification. The wait ends at the latest when the
+   * proof has expired.
+   */
   confirmed(): Promise<Use>;
-  /** Waits until no fork can undo the verification. */
+  /** Waits until no fork can undo the verification. It ends as `confirmed` does. */
   finalized(): Promise<Use>;
 }
 
 const STATES = ["queued", "sent", "confirmed", "finalized", "refused", "failed", "expired"] as const;
-const MAX_SIGNATURES = 20;
+/** The longest pause between two requests for a state, by the last state. */
+const LONGEST_PAUSE_MS = { queued: 5_000, other: 2_000 } as const;
+/** The limits of a search for the transaction that used a nullifier. */
+const [PAGE, MAX_PAGES, MAX_TRANSACTIONS] = [1_000, 50, 100] as const;
 
 /** Sends a proof to the relay. */
 export async function relayProof(
@@ -93,7 +100,10 @@ async function readState(api: Service, id: string, signal: AbortSignal | undefin
   return { state, signature: text !== null && isSignature(text) ? text : null, reason: answer.optional("reason") };
 }
 
-/** Waits until the API says that a verification is on chain, and then for the chain itself. */
+/**
+ * Waits until the API says that a verification is on chain, and then for the chain itself. Reads
+ * the chain as well if the API does not answer for `maxLagMs`, or if the proof has expired.
+ */
 async function waitFor(
   chain: Chain,
   proof: ScopedProof,
@@ -101,33 +111,62 @@ async function waitFor(
   level: "confirmed" | "finalized",
   { signal, maxLagMs }: { readonly signal?: AbortSignal; readonly maxLagMs: number },
 ): Promise<Use> {
-  const pauses = new Pauses();
-  for (let since: number | undefined; ; ) {
+  const ends = Number(proof.expiry) * 1000 + maxLagMs;
+  let pauses = new Pauses(LONGEST_PAUSE_MS.queued);
+  let last: RelayState["state"] = "queued";
+  let [failing, lagging]: (number | undefined)[] = [];
+  for (;;) {
     signal?.throwIfAborted();
-    const found = await state();
-    const ended = ["refused", "failed", "expired"].includes(found.state);
-    if (ended || found.state === level || found.state === "finalized") {
+    const found = await state().catch((error: unknown) => {
+      if (!isTransient(error)) throw error;
+      return error;
+    });
+    const now = Date.now();
+    const isOver = now > ends;
+    if (isTransient(found)) {
+      failing ??= now;
       // Only now, so that no node sees which client waits for a nullifier.
-      const use = await findUse(chain, proof, level);
+      const use = isOver || now - failing > maxLagMs ? await findUse(chain, proof, level) : undefined;
       if (use) return checkedUse(use, proof);
-      if (ended) {
-        throw new BautaError(
-          "relay-ended",
-          `the relay ended without a verification: ${found.state}, ${found.reason ?? "without a reason"}`,
-          "Prove again, with another relayer or with a later expiry.",
-        );
+      if (use === null) throw found;
+    } else {
+      failing = undefined;
+      const hasEnded = ["refused", "failed", "expired"].includes(found.state);
+      const isThere = found.state === level || found.state === "finalized";
+      if (hasEnded || isThere || isOver) {
+        lagging ??= now;
+        const isLast = hasEnded || isOver || now - lagging > maxLagMs;
+        const use = await findUse(chain, proof, level).catch((error: unknown) => {
+          if (isLast || !(error instanceof BautaError && CATCHING_UP.includes(error.code))) throw error;
+          return null;
+        });
+        if (use) return checkedUse(use, proof);
+        if (isLast) throw isThere ? falseState(found) : ended(found);
       }
-      since ??= Date.now();
-      if (Date.now() - since > maxLagMs) {
-        throw new BautaError(
-          "false-relay-state",
-          `the API says that the verification is ${found.state}, and the nodes don't have it`,
-          "Look the nullifier up later. If it is not used, relay the proof through another API.",
-        );
-      }
+      if (found.state !== last) pauses = new Pauses(LONGEST_PAUSE_MS[found.state === "queued" ? "queued" : "other"]);
+      last = found.state;
     }
-    await pauses.next();
+    await pauses.next(signal);
   }
+}
+
+/** What nodes report that have an account and not yet its transaction. */
+const CATCHING_UP: readonly BautaCode[] = ["unknown-event", "nodes-disagree", "node-unreachable"];
+
+function ended({ state, reason }: RelayState): BautaError {
+  return new BautaError(
+    "relay-ended",
+    `the relay ended without a verification, or the proof expired: ${state}, ${reason ?? "without a reason"}`,
+    "Prove again, with another relayer or with a later expiry.",
+  );
+}
+
+function falseState({ state }: RelayState): BautaError {
+  return new BautaError(
+    "false-relay-state",
+    `the API says that the verification is ${state}, and the nodes don't have it`,
+    "Look the nullifier up later. If it is not used, relay the proof through another API.",
+  );
 }
 
 function checkedUse(use: Use, proof: ScopedProof): Use {
@@ -140,8 +179,11 @@ function checkedUse(use: Use, proof: ScopedProof): Use {
 }
 
 /**
- * Returns the verification that used the nullifier from the chain, or `null` if it was not used, or
- * if its account was reclaimed after the scope had ended.
+ * Returns the verification that used the nullifier from the chain, or `null` if the nullifier has
+ * no account: it was not used, or its account was reclaimed after the scope had ended.
+ *
+ * @throws {@link BautaError} with the code `unknown-event` if the nullifier was used, and the nodes
+ * do not have the event.
  */
 export async function findUse(
   chain: Chain,
@@ -154,10 +196,8 @@ export async function findUse(
   if (!account) return null;
   const data = decoded(account, decodeNullifier);
   if (!equal(data.nullifierPrefix, bytes.subarray(0, 16))) throw falseAccount(record, "it records another nullifier");
-  const uses = await chain.nodes.request("getSignaturesForAddress", ["nullifier"], async (rpc, report) => {
-    const options = { commitment: level, limit: MAX_SIGNATURES } as const;
-    const signatures = await rpc.getSignaturesForAddress(record, options).send();
-    for (const { signature } of signatures) {
+  const find: Send<Use | null> = async (rpc, report) => {
+    for (const signature of await successful(rpc, report, record, level)) {
       const how = { commitment: level, encoding: "json", maxSupportedTransactionVersion: 0 } as const;
       report("getTransaction");
       const transaction = await rpc.getTransaction(signature, how).send();
@@ -168,8 +208,36 @@ export async function findUse(
       }
     }
     return null;
-  });
-  return chain.nodes.choose("getTransaction", uses, (found) =>
-    found ? [found.claim, found.recipient, found.signature].join() : "none",
+  };
+  const name = (found: Use | null) => (found ? [found.claim, found.recipient, found.signature].join() : "none");
+  const use = await chain.nodes.agreed("getSignaturesForAddress", ["nullifier"], find, name);
+  if (use) return use;
+  throw new BautaError(
+    "unknown-event",
+    `the nullifier ${fieldToHex(nullifier)} was used, and the nodes do not have the event of its verification`,
+    "Use nodes that keep old transactions. Treat the nullifier as used.",
   );
+}
+
+/**
+ * Returns the successful transactions of an account, oldest first. Anyone can add later ones, and
+ * the one that created the account comes before them.
+ */
+async function successful(
+  rpc: Parameters<Send<unknown>>[0],
+  report: Parameters<Send<unknown>>[1],
+  account: Address,
+  commitment: "confirmed" | "finalized",
+): Promise<Signature[]> {
+  let found: Signature[] = [];
+  let before: Signature | undefined;
+  for (let number = 0; number < MAX_PAGES; number++) {
+    if (number > 0) report("getSignaturesForAddress");
+    const options = { commitment, limit: PAGE, ...(before === undefined ? {} : { before }) };
+    const page = await rpc.getSignaturesForAddress(account, options).send();
+    found = [...found, ...page.filter(({ err }) => err === null).map(({ signature }) => signature)].slice(-MAX_TRANSACTIONS);
+    if (page.length < PAGE) break;
+    before = page.at(-1)!.signature;
+  }
+  return found.reverse();
 }

@@ -1,6 +1,6 @@
 import { BautaError } from "./error.js";
 import { fieldFromBytes, fieldToHex, type Field } from "./field.js";
-import { boundedBody } from "./http.js";
+import { boundedBody, Refusal } from "./http.js";
 import { checkIndex, emptySubtree, parentOf, positionAt, type Depth, type Siblings } from "./tree.js";
 
 /** A leaf and its path to a root. */
@@ -101,9 +101,7 @@ async function readTile(
   if (response.status === 404) {
     throw new BautaError("unknown-tile", `the API has no tile ${name}`, "Read the registry's root again.");
   }
-  if (!response.ok) {
-    throw new BautaError("api-refused", `the API answered ${response.status} for a tile`, "Retry later.");
-  }
+  if (!response.ok) throw new Refusal(response.status, "error", "it refused a tile");
   const bytes = await boundedBody(response, 1 + MAX_ENTRIES * ENTRY_BYTES);
   const entries = bytes && parseTile(bytes, level);
   if (!entries) throw new BautaError("false-tile", `the tile ${name} of the API is malformed`, "Use another API.");

@@ -212,6 +212,7 @@ export type BautaCode =
  | "prover-failed"
  | "false-sealing-key"
  | "false-event"
+ | "unknown-event"
  | "relay-ended"
  | "no-relayer"
  | "no-wallet"
@@ -263,6 +264,7 @@ export declare class Refusal extends BautaError {
     constructor(status: number, 
     problem: string, detail: string);
 }
+export declare function isTransient(error: unknown): error is BautaError;
 export declare class Service {
     private readonly to;
     private readonly onRequest;
@@ -427,7 +429,7 @@ export declare function falseMembership(reason: string): BautaError;
 import { type Address, type Commitment, type EncodedAccount, type Rpc, type SolanaRpcApi } from "@solana/kit";
 import type { OnRequest, Shown } from "./disclosure.js";
 import { BautaError } from "./error.js";
-type Send<T> = (rpc: Rpc<SolanaRpcApi>, report: (method: string) => void) => Promise<T>;
+export type Send<T> = (rpc: Rpc<SolanaRpcApi>, report: (method: string) => void) => Promise<T>;
 export declare class Nodes {
     #private;
     private readonly onRequest;
@@ -441,7 +443,6 @@ export declare class Nodes {
     account(address: Address, shows: readonly Shown[], commitment?: Commitment): Promise<EncodedAccount | undefined>;
 }
 export declare function unknownAccount(address: Address): BautaError;
-export {};
 
 // paths.d.ts
 import type { Address } from "@solana/kit";
@@ -469,7 +470,9 @@ export declare function pathInLeaves(leaves: readonly Field[], depth: Depth, ind
 // pauses.d.ts
 export declare class Pauses {
     #private;
-    next(): Promise<void>;
+    private readonly longestMs;
+    constructor(longestMs?: number);
+    next(signal?: AbortSignal): Promise<void>;
 }
 
 // poseidon-constants.d.ts
@@ -539,7 +542,7 @@ export declare function sendInstruction(chain: Chain, payer: TransactionSigner, 
 import { type Address, type Signature } from "@solana/kit";
 import { type Chain, type Scope } from "./chain.js";
 import { type Field } from "./field.js";
-import type { Service } from "./http.js";
+import { type Service } from "./http.js";
 import type { ScopedProof } from "./bauta.js";
 export interface Use {
     readonly claim: Field;

@@ -403,6 +403,19 @@ test("a prover service with an unusable key, another nullifier, a root that is n
   await assert.rejects(proof(), { code: "false-proof", message: /not valid/ });
 });
 
+test("an API that refuses some requests for a while does not end a proof", async () => {
+  const scope = await bauta.scope(world.addresses.scope);
+  for (const tree of ["whole", "tiles"] as const) {
+    let refusals = 3;
+    for (const [route, honest] of world.routes) {
+      if (!/leaves|tiles/.test(route)) continue;
+      world.routes.set(route, (body, query) => (refusals-- > 0 ? { status: 429, body: { code: "rate_limited" } } : honest(body, query)));
+    }
+    bauta = world.client({ maxLagMs: 60_000 });
+    assert.equal((await prove(scope, { tree })).root, world.root);
+  }
+});
+
 test("an API that is unreachable, refuses, or answers with something else", async () => {
   const { registry } = world.addresses;
   const eligible = () => bauta.eligible(registry, addressOf(1));

@@ -74,6 +74,13 @@ interface StoredAccount {
   data: Uint8Array;
 }
 
+/** A transaction of an account. */
+interface StoredTransaction {
+  signature: string;
+  transaction: unknown;
+  err?: unknown;
+}
+
 /** The data that a node returns. */
 export class Facts {
   genesis = "11111111111111111111111111111111";
@@ -81,7 +88,7 @@ export class Facts {
   /** The token account that holds each mint. */
   readonly held = new Map<Address, Address>();
   /** The transactions of an account. */
-  readonly transactions = new Map<Address, { signature: string; transaction: unknown }[]>();
+  readonly transactions = new Map<Address, StoredTransaction[]>();
 
   copy(): Facts {
     const facts = new Facts();
@@ -113,8 +120,11 @@ export class Facts {
       return value(account ? [{ pubkey, account: encoded(account) }] : []);
     }
     if (method === "getSignaturesForAddress") {
-      const found = this.transactions.get(params[0] as Address) ?? [];
-      return found.map(({ signature }) => ({ signature, slot: 9, err: null, memo: null, blockTime: 1, confirmationStatus: "finalized" }));
+      const { before, limit } = params[1] as { before?: string; limit: number };
+      const all = this.transactions.get(params[0] as Address) ?? [];
+      const first = before === undefined ? 0 : all.findIndex(({ signature }) => signature === before) + 1;
+      const found = all.slice(first, first + limit);
+      return found.map(({ signature, err = null }) => ({ signature, slot: 9, err, memo: null, blockTime: 1, confirmationStatus: "finalized" }));
     }
     if (method === "getTransaction") {
       const all = [...this.transactions.values()].flat();
@@ -455,6 +465,19 @@ export class World {
       meta: { err: null, fee: 1, innerInstructions: [{ index: 0, instructions: [inner] }], logMessages: [], loadedAddresses: { readonly: [], writable: [] } },
     };
     facts.transactions.set(record, [{ signature, transaction }]);
+  }
+
+  /** Adds other transactions to the accounts that have some: later ones, or earlier ones. */
+  bury(count: number, how: { before?: boolean; err?: unknown } = {}, facts: Facts = this.facts): void {
+    for (const [record, list] of facts.transactions) {
+      const others = Array.from({ length: count }, (_, number) => {
+        const bytes = new Uint8Array(64).fill(4);
+        new DataView(bytes.buffer).setUint32(0, number);
+        return { signature: getBase58Decoder().decode(bytes), transaction: null, err: how.err ?? null };
+      });
+      // The newest come first.
+      facts.transactions.set(record, how.before ? [...list, ...others] : [...others, ...list]);
+    }
   }
 }
 
