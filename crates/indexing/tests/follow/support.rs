@@ -110,12 +110,13 @@ pub fn small_chain() -> TestChain {
 }
 
 /// Returns all rows of the tables that follow the chain, as text. The batch numbers are left out,
-/// because two followers divide the chain into different batches.
+/// because two followers divide the chain into different batches. The rollbacks of one follower are
+/// left out as well.
 pub async fn rows(database: &TestDatabase) -> BTreeMap<String, Vec<String>> {
     let tables = sqlx::query(
         "SELECT table_name::text FROM information_schema.tables
          WHERE table_schema = 'public' AND table_type = 'BASE TABLE'
-           AND table_name NOT IN ('_sqlx_migrations', 'journal', 'finality')",
+           AND table_name NOT IN ('_sqlx_migrations', 'journal', 'finality', 'rewinds')",
     )
     .fetch_all(database.pool())
     .await
