@@ -23,7 +23,7 @@ impl<S: Source> Follower<S> {
     /// transaction whose own status is not finalized, and only those that have been compared with
     /// the lists of all nodes. What only one node has listed so far is not final while a second one
     /// is awaited. The status is checked because nodes can differ in what they report for a slot.
-    /// One node that knows the transaction as final is enough.
+    /// One node that knows the transaction as final is enough, unless more nodes contradict it.
     ///
     /// `agreed` is the slot up to which accounts and database agree. The journal of later slots is
     /// kept. `None` means that there is no reconciliation: then the journal is kept only up to
@@ -97,14 +97,19 @@ impl<S: Source> Follower<S> {
             let mut statuses: Vec<Vec<_>> = preferred.into_iter().map(Vec::from_iter).collect();
             let mut known = group.iter().zip(&statuses);
             if !known.all(|(transaction, statuses)| is_final(transaction, statuses)) {
-                // The preferred node may not know a transaction.
+                // The preferred node may not know a transaction, or report another slot.
                 statuses = self.source.statuses_on_all_nodes(&signatures, slot).await?;
             }
+            let mut disputed = 0_u32;
             for (transaction, statuses) in group.iter().zip(statuses) {
                 if !is_final(transaction, &statuses) {
                     slot = transaction.slot.previous();
                     break 'groups;
                 }
+                disputed += u32::from(is_disputed(transaction, &statuses));
+            }
+            if disputed > 0 {
+                tracing::error!(event = "finality_disputed", transactions = disputed);
             }
         }
         Ok(Some(slot).filter(|slot| floor.is_none_or(|floor| *slot > floor)))
@@ -132,17 +137,68 @@ impl<S: Source> Follower<S> {
     }
 }
 
-/// Returns whether a node reports an applied transaction as finalized, and none reports another
-/// slot or outcome as finalized.
+/// Returns how many nodes report an applied transaction as finalized, and how many report it as
+/// finalized in another slot or with another outcome.
+fn finalized_on(transaction: &AppliedTransaction, statuses: &[TransactionStatus]) -> (usize, usize) {
+    let is_same = |status: &&TransactionStatus| {
+        status.succeeded == transaction.succeeded && status.slot == transaction.slot
+    };
+    let finalized = statuses.iter().filter(|status| status.finalized);
+    let same = finalized.clone().filter(is_same).count();
+    (same, finalized.count() - same)
+}
+
+/// Returns whether a node reports an applied transaction as finalized, and not more nodes contradict
+/// it. One faulty node must not stop finality beside an honest one.
 fn is_final(transaction: &AppliedTransaction, statuses: &[TransactionStatus]) -> bool {
-    let mut finalized = statuses.iter().filter(|status| status.finalized).peekable();
-    finalized.peek().is_some()
-        && finalized
-            .all(|status| status.succeeded == transaction.succeeded && status.slot == transaction.slot)
+    let (same, other) = finalized_on(transaction, statuses);
+    same > 0 && same >= other
+}
+
+/// Returns whether a node reports an applied transaction as finalized in another slot or with
+/// another outcome.
+fn is_disputed(transaction: &AppliedTransaction, statuses: &[TransactionStatus]) -> bool {
+    finalized_on(transaction, statuses).1 > 0
 }
 
 /// Returns whether the database is more than a number of slots behind the finalized slot.
 fn is_behind(checkpoint: Option<Position>, head: Head, slots: u64) -> bool {
     let from = checkpoint.map_or(Slot::ZERO, |at| at.slot);
     head.finalized.slots_since(from) > slots && head.finalized <= head.confirmed
+}
+
+#[cfg(test)]
+mod tests {
+    use solana_signature::Signature;
+
+    use super::*;
+
+    #[test]
+    fn a_transaction_is_final_if_a_node_confirms_it_and_not_more_nodes_contradict_it() {
+        let transaction = AppliedTransaction {
+            slot: Slot::new(7),
+            signature: Signature::from([1; 64]),
+            succeeded: true,
+        };
+        let status = |slot, finalized| TransactionStatus {
+            slot: Slot::new(slot),
+            succeeded: true,
+            finalized,
+        };
+        let (same, other, later) = (status(7, true), status(8, true), status(7, false));
+        assert!(is_final(&transaction, &[same]));
+        assert!(is_final(&transaction, &[other, same]));
+        assert!(is_final(&transaction, &[same, later]));
+        assert!(!is_final(&transaction, &[]));
+        assert!(!is_final(&transaction, &[later]));
+        assert!(!is_final(&transaction, &[other]));
+        assert!(!is_final(&transaction, &[other, same, other]));
+        let failed = TransactionStatus {
+            succeeded: false,
+            ..same
+        };
+        assert!(!is_final(&transaction, &[failed]));
+        assert!(is_disputed(&transaction, &[same, failed]));
+        assert!(!is_disputed(&transaction, &[same, later]));
+    }
 }

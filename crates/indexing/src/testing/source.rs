@@ -61,8 +61,8 @@ pub struct SourceState {
     pub max_accounts: Option<usize>,
     /// Transactions that lists contain, but that do not exist.
     pub invented: Vec<ListedTransaction>,
-    /// The slots in which the preferred node reports the statuses of some transactions. Another node
-    /// reports those of the history.
+    /// The slots in which the preferred node reports the statuses of some transactions. Another
+    /// node reports those of the history.
     pub moved_statuses: HashMap<Signature, Slot>,
     /// Whether not every node returns the blocks that do not contain the invented transactions.
     pub some_blocks_missing: bool,
@@ -72,6 +72,8 @@ pub struct SourceState {
     pub unanswered: HashSet<Signature>,
     /// The number of requests that no node has answered.
     pub pending: usize,
+    /// Transactions that one node returned without an event and another one later with an event.
+    pub contradicted: Vec<ListedTransaction>,
     /// The transactions before which lists began that did not begin with the newest entry.
     pub began_before: Vec<Signature>,
     /// The nodes other than the first one. Each omits these transactions from its history; `None`
@@ -141,10 +143,11 @@ impl SourceState {
     /// Returns the status of [`Self::moved_statuses`].
     fn moved_status(&self, signature: &Signature) -> Option<TransactionStatus> {
         let slot = *self.moved_statuses.get(signature)?;
+        let finalized = self.head.map_or(Slot::ZERO, |head| head.finalized);
         Some(TransactionStatus {
             slot,
             succeeded: true,
-            finalized: false,
+            finalized: slot <= finalized,
         })
     }
 }
@@ -239,6 +242,10 @@ impl Source for TestSource {
     ) -> Result<Vec<ListedTransaction>, SourceError> {
         self.state().began_before.push(newer);
         self.list_on_all_nodes(addresses, after, until).await
+    }
+
+    fn take_contradicted(&self) -> Vec<ListedTransaction> {
+        std::mem::take(&mut self.state().contradicted)
     }
 
     fn histories(&self) -> Vec<String> {

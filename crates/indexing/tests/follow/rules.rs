@@ -256,6 +256,28 @@ async fn only_slots_whose_transactions_are_finalized_become_final() {
 }
 
 #[tokio::test]
+async fn a_node_that_reports_every_status_in_another_slot_does_not_stop_finality() {
+    let mut chain = small_chain();
+    chain.wait(1);
+    let mut fixture = Fixture::new(&chain).await;
+    fixture.settle().await;
+    let head = Head {
+        confirmed: chain.slot,
+        finalized: chain.slot,
+    };
+    {
+        let mut state = fixture.source.state();
+        state.head = Some(head);
+        for transaction in &chain.transactions {
+            let moved_to = transaction.slot.previous();
+            state.moved_statuses.insert(transaction.signature, moved_to);
+        }
+    }
+    let finality = fixture.follower.finalize(head, None).await.unwrap();
+    assert_eq!(finality, Some(chain.slot));
+}
+
+#[tokio::test]
 async fn a_cold_start_marks_no_slot_final_before_it_has_read_it() {
     let mut chain = small_chain();
     for _ in 0..400 {
