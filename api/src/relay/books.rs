@@ -1,10 +1,10 @@
-//! Books every finalized transaction of the wallets, also those of other senders. The balance
+//! Books every finalized transaction of the wallets, including those of other senders. The balance
 //! before each transaction must be the balance after the previous one, so that a transaction that a
 //! node omits is found, and the ledger agrees with the wallets to the lamport.
 //!
-//! Anyone can name a wallet in a transaction. So the list of unread transactions is read in parts,
-//! from a position that the database keeps, and a transaction that no node returns is set aside: it
-//! is booked with the balances of its neighbours.
+//! Anyone can name a wallet in a transaction. So the list of transactions that are not booked is
+//! read in parts, from a position that the database keeps. A transaction that no node returns is
+//! set aside: it is booked with the balances of its neighbours.
 
 #[cfg(test)]
 mod long_lists;

@@ -337,7 +337,7 @@ pub trait Source: Send + Sync + 'static {
         let _ = listers;
     }
 
-    /// Records that a listed transaction is set aside, because no node returns it. Returns which
+    /// Records that a listed transaction is quarantined, because no node returns it. Returns which
     /// nodes list it. A source with several nodes leaves out a node that is the only one to list
     /// many of them.
     fn record_unreturned(&self, slot: Slot, signature: Signature) -> ListedBy {

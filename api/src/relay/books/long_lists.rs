@@ -1,5 +1,5 @@
-//! A list of unread transactions that has more pages than one round reads. A node that returns
-//! short pages stands for a wallet with more than 100,000 unread transactions.
+//! A list of transactions that are not booked, which has more pages than one round reads. A node
+//! that returns short pages stands for a wallet with more than 100,000 such transactions.
 
 use axum::{Json, Router, extract::State, routing::post};
 use bauta_service_common::Secret;

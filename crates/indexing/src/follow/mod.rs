@@ -418,7 +418,7 @@ impl<S: Source> Follower<S> {
 
     /// Returns the transactions to apply, ordered by slot: those that are listed after the
     /// checkpoint, and those that only searches found. Of a transaction that nodes list in several
-    /// slots, the first one counts that is not set aside.
+    /// slots, the first one counts that is not quarantined.
     fn new_transactions(
         &self,
         listed: Vec<ListedTransaction>,

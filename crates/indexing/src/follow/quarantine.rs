@@ -162,7 +162,7 @@ impl<S: Source> Follower<S> {
         }
     }
 
-    /// Makes the next attempt apply only the slots before a transaction that cannot be set aside:
+    /// Makes the next attempt apply only the slots before a transaction that cannot be quarantined:
     /// what the nodes return there makes room for more. Returns the error if there is no such slot.
     async fn return_before(&mut self, slot: Slot, error: IndexerError) -> Result<(), IndexerError> {
         let checkpoint = self.store.checkpoint().await?;

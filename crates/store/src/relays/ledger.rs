@@ -50,8 +50,8 @@ pub struct RelayWallet {
     pub entries: u64,
     /// The last transaction that was read.
     pub last_signature: Option<Signature>,
-    /// Where the listing of unread transactions continues, newest first. `None` means that the
-    /// listing starts with the newest.
+    /// Where the listing of transactions that are not booked continues, newest first. `None` means
+    /// that the listing starts with the newest.
     pub unread_before: Option<Signature>,
     /// Seconds since the ledger last had every finalized transaction of the wallet.
     pub incomplete_seconds: u64,
@@ -145,7 +145,7 @@ impl Store {
 
     /// Ends the lease to book a wallet's transactions. The next lease begins after `seconds`.
     /// `is_complete` says that the ledger has every finalized transaction. `unread_before` is where
-    /// the next lease continues to list unread ones.
+    /// the next lease continues to list those that are not booked.
     pub async fn end_booking(
         &self,
         wallet: Address,

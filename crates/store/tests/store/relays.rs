@@ -135,7 +135,7 @@ async fn an_instance_whose_lease_another_one_has_taken_changes_nothing() {
     let lease = leased[0].lease;
     assert_eq!((lease.relay, lease.instance, lease.epoch), (id(1), BEN, 2));
 
-    // The landed transaction of Ben's relay can't be recorded as dead, and nothing else is changed.
+    // The executed transaction of Ben's relay can't be recorded as dead. Nothing else is changed.
     assert!(!store.end_relay(&late, 1, &refused()).await.unwrap());
     assert!(!store.add_attempt(&late, &attempt(2, signature(2))).await.unwrap());
     assert_eq!(store.confirm_relays(&[late]).await.unwrap(), []);

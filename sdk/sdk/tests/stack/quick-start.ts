@@ -15,7 +15,7 @@ import { until, type Stack } from "./stack.ts";
 const PROGRAM = "quick-start.ts";
 
 /** What the quick start runs with. */
-export interface World {
+export interface Deployment {
   readonly stack: Stack;
   readonly bauta: Bauta;
   readonly tag: Uint8Array;
@@ -28,7 +28,7 @@ export interface World {
  * the packages are found. Without `wasm`, the built program finds the modules of the prover itself.
  */
 export async function runQuickStart(
-  { stack, bauta, tag, registry }: World,
+  { stack, bauta, tag, registry }: Deployment,
   build: (folder: string, program: string) => Promise<string>,
   wasm?: URL,
 ): Promise<void> {
