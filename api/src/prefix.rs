@@ -118,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn a_text_with_other_digits_or_bits_than_it_says_is_refused() {
+    fn a_text_whose_digits_or_bits_are_not_those_it_states_is_refused() {
         for text in [
             "",
             "/",

@@ -311,7 +311,7 @@ mod tests {
     }
 
     #[test]
-    fn a_circuit_with_another_auxiliary_format_than_its_statement_is_named() {
+    fn a_circuit_with_an_auxiliary_format_other_than_its_statements_is_named() {
         let is_wrong =
             |name, version, format| wrong_auxiliary_format(&circuit(name, version, format)).is_some();
         let own = AddressStatement::AUXILIARY_FORMAT;

@@ -63,7 +63,7 @@ fn on_a_terminal_only_the_answer_yes_confirms() {
 }
 
 #[test]
-fn a_node_of_another_cluster_than_the_named_one_is_refused() {
+fn a_node_of_a_cluster_other_than_the_named_one_is_refused() {
     let (mut home, chain) = Home::initialized();
     home.use_node(&mainnet_in_front_of(chain.rpc_url()));
     let create = ["registry", "create", "--keypair", "authority.json", "--yes"];

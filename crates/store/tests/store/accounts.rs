@@ -135,7 +135,7 @@ async fn of_two_uses_of_a_refresh_token_at_once_one_gets_the_next_token_and_the_
 }
 
 #[tokio::test]
-async fn one_owner_remains_also_if_two_owners_remove_each_other_at_once() {
+async fn one_owner_remains_even_if_two_owners_remove_each_other_at_once() {
     let database = TestDatabase::create().await.unwrap();
     let store = as_role(&database, "bauta_api").await;
     for account in [ACCOUNT, OTHER] {

@@ -120,7 +120,7 @@ async fn leaving_a_history_out_removes_what_only_this_history_has() {
 
 /// The earlier release does not know the table.
 #[tokio::test]
-async fn the_histories_of_a_backfill_end_with_it_also_if_an_earlier_release_ends_it() {
+async fn the_histories_of_a_backfill_end_with_it_even_if_an_earlier_release_ends_it() {
     let database = TestDatabase::create().await.unwrap();
     let store = &database.store;
     store.begin_backfill(range(100)).await.unwrap();

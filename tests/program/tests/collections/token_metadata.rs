@@ -279,7 +279,7 @@ fn a_mint_whose_authority_is_not_its_own_edition_is_refused() {
 }
 
 #[test]
-fn a_mint_that_another_address_than_its_metadata_may_close_is_refused() {
+fn a_mint_that_an_address_other_than_its_metadata_may_close_is_refused() {
     let spec = |key: &Address| MetadataSpec {
         program: TOKEN_2022,
         ..MetadataSpec::of_collection(key)

@@ -39,7 +39,7 @@ fn a_call_around_the_gate_is_refused() {
 }
 
 #[test]
-fn another_claim_than_the_required_one_is_refused() {
+fn a_claim_other_than_the_required_one_is_refused() {
     let mut fixture = Fixture::new(&ScopeSpec {
         required_claim: Some(Claim::of_track(5)),
         ..ScopeSpec::default()
@@ -119,7 +119,7 @@ fn a_suspended_circuit_is_refused() {
 }
 
 #[test]
-fn another_circuit_than_the_scopes_is_refused() {
+fn a_circuit_other_than_the_scopes_is_refused() {
     let mut fixture = Fixture::new(&ScopeSpec::default());
     let key = TrapdoorKey::new(2);
     let circuit = fixture.chain.register_trapdoor(key).unwrap();

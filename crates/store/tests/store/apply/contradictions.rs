@@ -177,7 +177,7 @@ async fn leaves_out_of_range_are_refused() {
 }
 
 #[tokio::test]
-async fn a_replacement_of_another_leaf_than_the_stored_one_is_refused() {
+async fn a_replacement_of_a_leaf_other_than_the_stored_one_is_refused() {
     let (database, mut chain) = empty_registry(RegistryKind::Managed).await;
     chain.append(registry(), vec![leaf(1)]);
     chain.replace(registry(), 0, leaf(2));

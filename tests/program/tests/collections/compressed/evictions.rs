@@ -99,7 +99,7 @@ fn a_registered_compressed_asset_is_not_evicted_as_a_closed_mint() {
 
 /// Bubblegum closes the tree and its `TreeConfig` together, and only without leaves.
 #[test]
-fn an_asset_of_a_closed_tree_is_evicted_also_if_the_address_has_a_tree_of_another_party() {
+fn an_asset_of_a_closed_tree_is_evicted_even_if_the_address_has_a_tree_of_another_party() {
     for is_created_again in [false, true] {
         let (mut fixture, nft) = registered_v2(RULES);
         let config = addresses::tree_config(&fixture.tree.address).address;
