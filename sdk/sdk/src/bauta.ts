@@ -256,7 +256,7 @@ class Client implements Bauta {
   ): Promise<Made> {
     const { identity, membership, scope, signal } = what;
     const { prover, apiKey } = delegation;
-    const keys = prover === undefined ? this.#api : new Service(prover, "prover", this.options.onRequest);
+    const keys = prover === undefined ? this.#api : this.#api.other(prover, "prover");
     report(what, "proof", 0.1);
     const { delegate } = await import("./delegation.js");
     const nullifier = await nullifierIn(this.#prover, identity, membership, scope.element);

@@ -174,13 +174,20 @@ export class Chain {
   /** Reads a registry. Its current root is one that more than half of the nodes accept. */
   async registry(address: Address): Promise<RegistryState> {
     await this.checkCluster();
-    const accounts = await this.nodes.accounts(address, ["registry"]);
+    const { authority, nonce, ...state } = await this.nodes.accounts(address, ["registry"], (accounts) =>
+      this.#common(address, accounts),
+    );
+    const [derived] = await findRegistryPda({ authority, nonce });
+    if (derived !== address) throw falseAccount(address, "its authority and nonce have another address");
+    return state;
+  }
+
+  /** Returns what more than half of the nodes know of a registry. */
+  #common(address: Address, accounts: readonly EncodedAccount[]): RegistryState & Pick<Registry, "authority" | "nonce"> {
     const states = accounts.map((account) => decoded(account, decodeRegistry));
     const fixed = this.nodes.choose("getAccountInfo", states, (state) =>
       [state.authority, state.nonce, state.tree, state.kind, state.depth].join(),
     );
-    const [derived] = await findRegistryPda({ authority: fixed.authority, nonce: fixed.nonce });
-    if (derived !== address) throw falseAccount(address, "its authority and nonce have another address");
     const accepted = (root: Field) => this.nodes.accepted(states, [root], accepts) !== undefined;
     const roots = states.map((state) => elementOf(state.root, address));
     const current = roots.find(accepted);
@@ -189,6 +196,8 @@ export class Chain {
     }
     return {
       address,
+      authority: fixed.authority,
+      nonce: fixed.nonce,
       tree: fixed.tree,
       kind: fixed.kind,
       depth: fixed.depth as Depth,

@@ -19,11 +19,11 @@ export type Shown =
 
 /** A request of the SDK: whom it was sent to, and what it shows. It has no values. */
 export interface Disclosure {
-  /** The party. */
-  readonly to: "api" | "node" | "prover";
+  /** The party. `file` is a host that the dApp names for its proving key. */
+  readonly to: "api" | "node" | "prover" | "file";
   /** The party's host. */
   readonly host: string;
-  /** The route of the API without its parameters, or the method of JSON-RPC. */
+  /** The route without its parameters, the method of JSON-RPC, or the path of a file. */
   readonly request: string;
   /** What the party sees. Every party sees the network address. */
   readonly shows: readonly Shown[];

@@ -1,4 +1,4 @@
-import type { OnRequest, Shown } from "./disclosure.js";
+import type { Disclosure, OnRequest, Shown } from "./disclosure.js";
 import { BautaError } from "./error.js";
 
 /** A request to a service. */
@@ -21,6 +21,8 @@ export interface ServiceRequest {
 }
 
 const DEFAULT_LIMIT = 1 << 20;
+/** The time within which an answer must be complete: of the default length, or longer. */
+const [SHORT_MS, LONG_MS] = [60_000, 300_000] as const;
 const MAX_PROBLEM = 16 << 10;
 
 /** An error answer of a service. */
@@ -46,13 +48,13 @@ function remedyOf(status: number): string {
   return status >= 500 ? "Retry later." : "See the error codes in docs/api-service.md.";
 }
 
-/** A client of the API, or of the prover service. */
+/** A client of the API, of the prover service, or of a host of files. */
 export class Service {
   readonly url: string;
 
   constructor(
     url: string | URL,
-    private readonly to: "api" | "prover",
+    private readonly to: Exclude<Disclosure["to"], "node">,
     private readonly onRequest: OnRequest | undefined,
   ) {
     this.url = String(url).replace(/\/+$/, "");
@@ -61,6 +63,11 @@ export class Service {
   /** Whether this is the prover service. */
   get isProver(): boolean {
     return this.to === "prover";
+  }
+
+  /** Returns a client of another service, which reports its requests as this one does. */
+  other(url: string | URL, to: "prover" | "file"): Service {
+    return new Service(url, to, this.onRequest);
   }
 
   /** Reports a request before it is sent. */
@@ -83,10 +90,12 @@ export class Service {
       });
     };
     const sent = body === undefined ? null : JSON.stringify(body);
-    const options: RequestInit = { method, headers, body: sent, signal: signal ?? null, credentials: "omit", cache };
-    const response = await fetch(this.url + path, options).catch(failed);
-    if (!response.ok) throw await refusal(response);
-    const bytes = await boundedBody(response, limit).catch(failed);
+    const bytes = await timeLimited(signal, limit > DEFAULT_LIMIT ? LONG_MS : SHORT_MS, async (signal) => {
+      const options: RequestInit = { method, headers, body: sent, signal, cache };
+      const response = await send(this.url + path, options).catch(failed);
+      if (!response.ok) throw await refusal(response);
+      return boundedBody(response, limit).catch(failed);
+    });
     if (!bytes) throw malformed(`the answer of ${route} has more than ${limit} bytes`);
     return bytes;
   }
@@ -114,6 +123,34 @@ async function refusal(response: Response): Promise<Refusal> {
   }
   const text = (value: unknown) => (typeof value === "string" ? value.slice(0, 500) : "");
   return new Refusal(response.status, text(problem.code) || "error", text(problem.detail) || "no description");
+}
+
+/**
+ * Sends a request without credentials. A redirect is an error, because its target would get a
+ * request that was not reported.
+ */
+export function send(url: string | URL | Request, options: RequestInit): Promise<Response> {
+  return fetch(url, { ...options, credentials: "omit", redirect: "error" });
+}
+
+/** Calls `work` with a signal that is aborted with `signal`, or after a limit of time. */
+export async function timeLimited<T>(
+  signal: AbortSignal | undefined,
+  ms: number,
+  work: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  signal?.throwIfAborted();
+  const controller = new AbortController();
+  const abort = () => controller.abort(signal!.reason);
+  const late = () => controller.abort(new DOMException(`no complete answer within ${ms / 1000} seconds`, "TimeoutError"));
+  const timer = setTimeout(late, ms);
+  signal?.addEventListener("abort", abort);
+  try {
+    return await work(controller.signal);
+  } finally {
+    clearTimeout(timer);
+    signal?.removeEventListener("abort", abort);
+  }
 }
 
 /** Creates the error for an answer that is not as described. */

@@ -1,19 +1,25 @@
 import {
-  createSolanaRpc,
+  createSolanaRpcFromTransport,
   fetchEncodedAccount,
   type Address,
   type Commitment,
   type EncodedAccount,
+  type MaybeEncodedAccount,
   type Rpc,
+  type RpcTransport,
   type SolanaRpcApi,
 } from "@solana/kit";
 
 import { toHex } from "./bytes.js";
 import type { OnRequest, Shown } from "./disclosure.js";
 import { BautaError } from "./error.js";
+import { boundedBody, send, timeLimited } from "./http.js";
 
 /** Sends the requests of one read to one node. `report` reports each one after the first. */
 export type Send<T> = (rpc: Rpc<SolanaRpcApi>, report: (method: string) => void) => Promise<T>;
+
+/** The limits of one answer of a node. */
+const [MAX_ANSWER, ANSWER_MS] = [4 << 20, 20_000] as const;
 
 /** What a node answered, or why it did not answer. */
 type Answer<T> = { readonly host: string } & ({ readonly value: T } | { readonly error: unknown });
@@ -31,20 +37,48 @@ export class Nodes {
   ) {
     if (urls.length === 0) throw new RangeError("there must be at least one node");
     if (new Set(urls).size < urls.length) throw new RangeError("each node must be named once");
-    this.#nodes = urls.map((url) => ({ host: new URL(url).host, rpc: createSolanaRpc(url) }));
+    this.#nodes = urls.map((url) => ({ host: new URL(url).host, rpc: createSolanaRpcFromTransport(transportTo(url)) }));
   }
 
-  /** Requests something from every node, and returns all answers. More than half have to answer. */
+  /**
+   * Requests something from every node, and returns all answers. More than half have to answer. It
+   * waits for every node: use `decided` if a part of the answers can be enough.
+   */
   async request<T>(method: string, shows: readonly Shown[], send: Send<T>): Promise<T[]> {
-    const answers = await this.#answers(method, shows, send);
+    return this.#given(method, await Promise.all(this.#answers(method, shows, send)));
+  }
+
+  /**
+   * Requests something from every node, and returns what `decide` makes of the answers. It is
+   * called when more than half of the nodes have answered. If it throws, it is called again with
+   * each further answer. So a node that does not answer delays nothing.
+   */
+  decided<T, R>(method: string, shows: readonly Shown[], send: Send<T>, decide: (given: readonly T[]) => R): Promise<R> {
+    // In the order of the nodes.
+    const answers: (Answer<T> | undefined)[] = this.#nodes.map(() => undefined);
+    return new Promise((resolve, reject) => {
+      const settle = (answer: Answer<T>, index: number) => {
+        answers[index] = answer;
+        const settled = answers.filter((found) => found !== undefined);
+        try {
+          resolve(decide(this.#given(method, settled)));
+        } catch (error) {
+          if (settled.length === answers.length) reject(error);
+        }
+      };
+      this.#answers(method, shows, send).forEach((answer, index) => answer.then((found) => settle(found, index), reject));
+    });
+  }
+
+  #given<T>(method: string, answers: readonly Answer<T>[]): T[] {
     const given = answers.flatMap((answer) => ("value" in answer ? [answer.value] : []));
     if (this.#isMajority(given.length)) return given;
     const reason = `too few nodes answer ${method}: ${reasons(answers)}`;
     throw new BautaError("node-unreachable", reason, "Retry later, or use other nodes.");
   }
 
-  #answers<T>(method: string, shows: readonly Shown[], send: Send<T>): Promise<Answer<T>[]> {
-    const answers = this.#nodes.map(async ({ host, rpc }): Promise<Answer<T>> => {
+  #answers<T>(method: string, shows: readonly Shown[], send: Send<T>): Promise<Answer<T>>[] {
+    return this.#nodes.map(async ({ host, rpc }): Promise<Answer<T>> => {
       const report = (request: string) =>
         this.onRequest?.({ to: "node", host, request, shows: ["network address", ...shows] });
       report(method);
@@ -53,12 +87,11 @@ export class Nodes {
         (error: unknown) => ({ host, error }),
       );
     });
-    return Promise.all(answers);
   }
 
   /** Sends a transaction through every node. One of them has to accept it. */
   async send(send: Send<unknown>): Promise<void> {
-    const answers = await this.#answers("sendTransaction", ["transaction"], send);
+    const answers = await Promise.all(this.#answers("sendTransaction", ["transaction"], send));
     if (answers.some((answer) => "value" in answer)) return;
     throw new BautaError(
       "transaction-failed",
@@ -68,14 +101,13 @@ export class Nodes {
   }
 
   /** Requests something from every node, and returns what more than half of them answered. */
-  async agreed<T>(
+  agreed<T>(
     method: string,
     shows: readonly Shown[],
     send: Send<T>,
     name: (value: T) => string,
   ): Promise<T> {
-    const given = await this.request(method, shows, send);
-    return this.choose(method, given, name);
+    return this.decided(method, shows, send, (given) => this.choose(method, given, name));
   }
 
   /** Returns the answer that more than half of the nodes gave. */
@@ -95,14 +127,14 @@ export class Nodes {
     return candidates.find((candidate) => this.#isMajority(given.filter((value) => accepts(value, candidate)).length));
   }
 
-  /** Returns an account of every node that has it. */
-  async accounts(address: Address, shows: readonly Shown[]): Promise<EncodedAccount[]> {
-    const found = await this.request("getAccountInfo", shows, (rpc) =>
-      fetchEncodedAccount(rpc, address, { commitment: "confirmed" }),
-    );
-    const existing = found.filter((account) => account.exists);
-    if (!this.#isMajority(existing.length)) throw unknownAccount(address);
-    return existing;
+  /** Reads an account from every node, and returns what `decide` makes of those that exist. */
+  accounts<R>(address: Address, shows: readonly Shown[], decide: (existing: readonly EncodedAccount[]) => R): Promise<R> {
+    const send: Send<MaybeEncodedAccount> = (rpc) => fetchEncodedAccount(rpc, address, { commitment: "confirmed" });
+    return this.decided("getAccountInfo", shows, send, (found) => {
+      const existing = found.filter((account) => account.exists);
+      if (!this.#isMajority(existing.length)) throw unknownAccount(address);
+      return decide(existing);
+    });
   }
 
   /**
@@ -126,6 +158,19 @@ export class Nodes {
   #isMajority(count: number): boolean {
     return 2 * count > this.#nodes.length;
   }
+}
+
+/** Sends requests of JSON-RPC to a node, with a limit of the time and of the length of an answer. */
+function transportTo(url: string): RpcTransport {
+  return ({ payload, signal }) =>
+    timeLimited(signal, ANSWER_MS, async (signal) => {
+      const headers = { "content-type": "application/json" };
+      const response = await send(url, { method: "POST", headers, body: JSON.stringify(payload), signal });
+      if (!response.ok) throw new Error(`it answered ${response.status}`);
+      const bytes = await boundedBody(response, MAX_ANSWER);
+      if (!bytes) throw new Error(`its answer has more than ${MAX_ANSWER} bytes`);
+      return JSON.parse(new TextDecoder().decode(bytes));
+    });
 }
 
 /** Returns why nodes did not answer. */

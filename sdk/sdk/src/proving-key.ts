@@ -5,7 +5,7 @@ import type { ProvingKey } from "@bauta/prover";
 import { equal, sha256, toHex } from "./bytes.js";
 import type { Scope } from "./chain.js";
 import { BautaError } from "./error.js";
-import { boundedBody, concat, malformed, type Service } from "./http.js";
+import { concat, type Service } from "./http.js";
 
 const MAX_BYTES = 16 << 20;
 const MAGIC = "bautaweb";
@@ -17,7 +17,7 @@ const [ALPHA, BETA, IC, END] = [44, 108, 492, 620] as const;
 /** Reads a proving key, and compares it with its digest and with the circuit of a scope. */
 export async function readProvingKey(api: Service, key: ProvingKey, scope: Scope, signal?: AbortSignal): Promise<Uint8Array> {
   if (!/^[0-9a-f]{64}$/.test(key.sha256)) throw new RangeError("a digest is 64 lower-case hexadecimal digits");
-  const bytes = key.url === undefined ? await fromApi(api, key.sha256, signal) : await fromUrl(String(key.url), signal);
+  const bytes = key.url === undefined ? await fromApi(api, key.sha256, signal) : await fromUrl(api, new URL(key.url, globalThis.location?.href), signal);
   const found = toHex(await sha256(bytes));
   if (found !== key.sha256) {
     throw new BautaError(
@@ -47,12 +47,8 @@ function fromApi(api: Service, digest: string, signal: AbortSignal | undefined):
   });
 }
 
-async function fromUrl(url: string, signal: AbortSignal | undefined): Promise<Uint8Array> {
-  const response = await fetch(url, { signal: signal ?? null });
-  if (!response.ok) throw new BautaError("api-refused", `${url} answered ${response.status}`, "Check the URL of the key.");
-  const bytes = await boundedBody(response, MAX_BYTES);
-  if (!bytes) throw malformed(`${url} has more than ${MAX_BYTES} bytes`);
-  return bytes;
+function fromUrl(api: Service, url: URL, signal: AbortSignal | undefined): Promise<Uint8Array> {
+  return api.other(url, "file").bytes({ path: "", route: url.pathname, shows: ["circuit"], limit: MAX_BYTES, signal });
 }
 
 /**

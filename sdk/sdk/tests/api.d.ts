@@ -172,7 +172,7 @@ export declare function delegate(api: Service, keys: Service, apiKey: string, pr
 // disclosure.d.ts
 export type Shown = "network address" | "API key" | "wallet" | "token" | "commitment" | "registry" | "circuit" | "scope" | "all leaves or none" | "one of 256 leaves" | "one of about 256 tokens" | "nullifier" | "recipient and payload" | "relay" | "transaction" | "sealed secret";
 export interface Disclosure {
-    readonly to: "api" | "node" | "prover";
+    readonly to: "api" | "node" | "prover" | "file";
     readonly host: string;
     readonly request: string;
     readonly shows: readonly Shown[];
@@ -246,7 +246,7 @@ export declare function fieldToHex(value: Field): string;
 export {};
 
 // http.d.ts
-import type { OnRequest, Shown } from "./disclosure.js";
+import type { Disclosure, OnRequest, Shown } from "./disclosure.js";
 import { BautaError } from "./error.js";
 export interface ServiceRequest {
     readonly path: string;
@@ -269,12 +269,15 @@ export declare class Service {
     private readonly to;
     private readonly onRequest;
     readonly url: string;
-    constructor(url: string | URL, to: "api" | "prover", onRequest: OnRequest | undefined);
+    constructor(url: string | URL, to: Exclude<Disclosure["to"], "node">, onRequest: OnRequest | undefined);
     get isProver(): boolean;
+    other(url: string | URL, to: "prover" | "file"): Service;
     disclose(request: string, shows: readonly Shown[]): void;
     bytes(request: ServiceRequest): Promise<Uint8Array<ArrayBuffer>>;
     json(request: ServiceRequest): Promise<Reader>;
 }
+export declare function send(url: string | URL | Request, options: RequestInit): Promise<Response>;
+export declare function timeLimited<T>(signal: AbortSignal | undefined, ms: number, work: (signal: AbortSignal) => Promise<T>): Promise<T>;
 export declare function malformed(message: string): BautaError;
 export declare class Reader {
     #private;
@@ -435,11 +438,12 @@ export declare class Nodes {
     private readonly onRequest;
     constructor(urls: readonly string[], onRequest: OnRequest | undefined);
     request<T>(method: string, shows: readonly Shown[], send: Send<T>): Promise<T[]>;
+    decided<T, R>(method: string, shows: readonly Shown[], send: Send<T>, decide: (given: readonly T[]) => R): Promise<R>;
     send(send: Send<unknown>): Promise<void>;
     agreed<T>(method: string, shows: readonly Shown[], send: Send<T>, name: (value: T) => string): Promise<T>;
     choose<T>(method: string, given: readonly T[], name: (value: T) => string): T;
     accepted<T, C>(given: readonly T[], candidates: readonly C[], accepts: (value: T, candidate: C) => boolean): C | undefined;
-    accounts(address: Address, shows: readonly Shown[]): Promise<EncodedAccount[]>;
+    accounts<R>(address: Address, shows: readonly Shown[], decide: (existing: readonly EncodedAccount[]) => R): Promise<R>;
     account(address: Address, shows: readonly Shown[], commitment?: Commitment): Promise<EncodedAccount | undefined>;
 }
 export declare function unknownAccount(address: Address): BautaError;

@@ -135,7 +135,7 @@ export class Facts {
 }
 
 /** An answer of the false API. */
-type Answer = { status?: number; body: Uint8Array | object };
+type Answer = { status?: number; body: Uint8Array | object; location?: string };
 export type Route = (body: unknown, query: URLSearchParams) => Answer;
 
 const servers: Server[] = [];
@@ -151,11 +151,20 @@ export async function serve(answer: (request: IncomingMessage, body: string) => 
     const parts: Buffer[] = [];
     request.on("data", (part: Buffer) => parts.push(part));
     request.on("end", () => {
-      const { status = 200, body } = answer(request, Buffer.concat(parts).toString());
+      const { status = 200, body, location } = answer(request, Buffer.concat(parts).toString());
       const bytes = body instanceof Uint8Array ? body : Buffer.from(JSON.stringify(body));
-      response.writeHead(status, { "content-type": "application/json" }).end(bytes);
+      const headers = { "content-type": "application/json", ...(location === undefined ? {} : { location }) };
+      response.writeHead(status, headers).end(bytes);
     });
   });
+  servers.push(server);
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
+
+/** Starts a server that accepts requests and never answers. */
+export async function startSilent(onRequest: () => void = () => undefined): Promise<string> {
+  const server = createServer(onRequest);
   servers.push(server);
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;

@@ -40,6 +40,7 @@ export function rowsOf(sent: readonly Sent[], phase: Phase, owners: number | und
     { who: "Relay", requests: inPhase.filter((request) => request.to === "api" && isRelay(request)) },
     { who: "Node", requests: inPhase.filter(({ to }) => to === "node") },
     { who: "Prover", requests: inPhase.filter(({ to }) => to === "prover") },
+    { who: "Key host", requests: inPhase.filter(({ to }) => to === "file") },
   ].filter(({ requests }) => requests.length > 0);
   const chain = chainRow(inPhase, owners);
   return [...(chain ? [chain] : []), ...parties.map(({ who, requests }) => rowOf(who, requests))];
