@@ -1,3 +1,5 @@
+//! The conditions by which a subscription selects events.
+
 use bauta_store::{Event, LoggedEvent};
 use sha2::{Digest, Sha256};
 use solana_address::Address;
@@ -5,9 +7,9 @@ use solana_address::Address;
 /// The commitment level at which events are sent.
 #[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
 pub enum Level {
-    /// When the indexer has applied it. A fork can undo it.
+    /// An event is sent when the indexer has applied it. A fork can undo it.
     Confirmed,
-    /// When no fork can undo it.
+    /// An event is sent when no fork can undo it.
     #[default]
     Finalized,
 }
@@ -33,11 +35,11 @@ impl Level {
 pub struct EventFilter {
     /// The commitment level at which they are sent.
     pub level: Level,
-    /// Events of this scope.
+    /// Selects the events of this scope.
     pub scope: Option<Address>,
-    /// Events of this registry and its scopes.
+    /// Selects the events of this registry and its scopes.
     pub registry: Option<Address>,
-    /// Events with these names, in ascending order. Empty: with every name.
+    /// The names of the events, in ascending order. If there are none, events have any name.
     names: Vec<&'static str>,
 }
 

@@ -89,7 +89,6 @@ pub struct AppState {
     pub trees: Streams,
     /// Cancelled when the service shuts down.
     pub shutdown: CancellationToken,
-    /// The rate limits.
     pub limits: Limits,
     /// The proxies that clients' addresses are accepted from.
     pub trusted_proxies: TrustedProxies,
@@ -115,7 +114,6 @@ pub struct ChosenStore(pub Store);
 
 /// The state of a request: the shared state, its client, and the database that was chosen for it.
 pub struct Reads {
-    /// The database.
     pub store: Store,
     /// The name that the request counts for. Empty outside the layer of rate limits.
     client: String,

@@ -39,8 +39,8 @@ const UNUSED: &[&str] = &[
 ];
 
 /// Files and folders that are not searched for translated phrases: texts that stay as they were
-/// published (releases, applied migrations, the program, its IDL and what is generated from it), and
-/// the sources of the SDK.
+/// published (releases, applied migrations, the program, its IDL and what is generated from it),
+/// and the sources of the SDK.
 const NOT_SEARCHED: &[&str] = &[
     "CHANGELOG.md",
     "migrations/",

@@ -20,16 +20,17 @@ const MIN_COOL_DOWN: Duration = Duration::from_millis(500);
 const MAX_COOL_DOWN: Duration = Duration::from_secs(30);
 /// The longest pause that a node can request with `Retry-After`.
 const MAX_PAUSE: Duration = Duration::from_mins(1);
-/// How long a node counts as one of its cluster after a check. A load balancer or a name server can
-/// start to direct requests to another node at any time.
+/// The time for which a node counts as one of its cluster after a check. A load balancer or
+/// a name server can start to direct requests to another node at any time.
 const CLUSTER_CHECK_INTERVAL: Duration = Duration::from_mins(1);
 
-/// How long a node that has refused to return accounts counts as one that does not return them.
+/// The time for which a node that has refused to return accounts counts as one that does not return
+/// them.
 const REFUSED_ACCOUNTS_TIME: Duration = Duration::from_mins(10);
 /// The largest number of entries of a list that is held in memory, which takes 100 MB. A long
 /// history is read page by page.
 const MAX_LISTED: usize = 1_000_000;
-/// How long a node that has refused several calls in one request gets single calls.
+/// The time for which a node that has refused several calls in one request gets single calls.
 const NO_BATCHES_TIME: Duration = Duration::from_mins(10);
 
 /// The URL and the limits of a node. It has no `Debug`, because the URL may contain a key.

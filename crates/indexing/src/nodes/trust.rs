@@ -6,12 +6,13 @@ use std::time::{Duration, Instant};
 
 use crate::chain::Answers;
 
-/// How long a node is used last after the database contradicted its answers.
+/// The time for which other nodes are preferred after the database contradicted a node's answers.
 const DISTRUST_TIME: Duration = Duration::from_mins(1);
-/// How long another node is preferred, at least, before its answers can count as contradicting too.
+/// The least time for which another node is preferred before its answers can count as contradicting
+/// too.
 const MIN_TRUST_TIME: Duration = Duration::from_secs(20);
 
-/// Which node gave the last answers of each kind, and which ones are used last. Nodes are
+/// Records which node gave the last answers of each kind, and which nodes are used last. Nodes are
 /// identified by their indices.
 #[derive(Default)]
 pub struct Trust {
