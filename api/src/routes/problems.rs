@@ -475,7 +475,7 @@ pub fn not_the_authority() -> Failure {
     Failure(Problem::new(
         StatusCode::FORBIDDEN,
         "not_the_authority",
-        "the wallet is not the authority of the registry on chain",
+        "the wallet is not the authority of the registry on chain; log in with the authority's wallet",
     ))
 }
 
