@@ -40,6 +40,7 @@ mod time;
 mod tree_upload;
 mod verifier;
 mod verifying_keys;
+mod webhooks;
 
 use std::{convert::Infallible, process::ExitCode, sync::Arc, time::Duration};
 
@@ -70,6 +71,7 @@ use crate::{
     tree_upload::TreeUploads,
     verifier::Verifier,
     verifying_keys::{VerifyingKeyError, VerifyingKeys},
+    webhooks::{WebhookSetupError, Webhooks},
 };
 
 const NAME: &str = "bauta-api";
@@ -244,6 +246,8 @@ enum Error {
     ProvingKeys(#[from] ProvingKeyError),
     #[error(transparent)]
     Accounts(#[from] AccountSetupError),
+    #[error(transparent)]
+    Webhooks(#[from] WebhookSetupError),
     #[error("the audit log was changed: record {0} is missing, or not as it was written")]
     AuditBroken(u64),
     #[error("the audit log was cut: it has {records} records, and should have {head}")]
@@ -284,7 +288,12 @@ async fn run(cli: &Cli) -> Result<(), Error> {
     let request_timeout = Duration::from_millis(settings.http.request_timeout_ms);
     let relay = Relay::start(&settings.relay, node, &store, &service).await?;
     let relay_watch = RelayWatch::start(&store, &service);
+    let webhooks = Webhooks::new(settings.webhooks.key.as_ref(), &settings.webhooks.networks)?;
+    if let Some(webhooks) = &webhooks {
+        webhooks.start(&store, &service);
+    }
     let state = Arc::new(AppState {
+        webhooks,
         relay_watch,
         streams_of_relays: Streams::new(MAX_STREAMS_PER_RELAY, MAX_STREAMS),
         relay: relay.map(Arc::new),

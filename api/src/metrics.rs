@@ -39,6 +39,9 @@ metric_names! {
     counter EVENTS = "bauta_api_events_total";
     /// Rollbacks of the chain that this instance has read for subscribers.
     counter REWINDS = "bauta_api_rewinds_total";
+    /// Attempts to send messages to webhooks, by outcome: delivered, failed (it is sent again) or
+    /// dead.
+    counter WEBHOOKS = "bauta_api_webhooks_total";
     /// Subscribers of events that were cut because they read too slowly.
     counter SLOW_SUBSCRIBERS = "bauta_api_slow_subscribers_total";
     /// Refusals that are not in the audit log: requests without a credential, too many in a minute,
@@ -84,6 +87,9 @@ pub fn register() {
     record_tiles(0, 0);
     record_cached_tiles(0);
     set_replicas(0, 0);
+    for outcome in ["delivered", "failed", "dead"] {
+        counter!(WEBHOOKS, "outcome" => outcome).increment(0);
+    }
     for outcome in ["hit", "miss"] {
         counter!(RESPONSES, "outcome" => outcome).increment(0);
     }
@@ -114,6 +120,11 @@ pub fn register() {
 pub fn record_events(events: usize, rewinds: usize) {
     counter!(EVENTS).increment(events as u64);
     counter!(REWINDS).increment(rewinds as u64);
+}
+
+/// Counts an attempt to send a message to a webhook.
+pub fn record_webhook(outcome: &'static str) {
+    counter!(WEBHOOKS, "outcome" => outcome).increment(1);
 }
 
 /// Counts a subscriber of events that reads too slowly.

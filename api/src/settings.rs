@@ -1,6 +1,6 @@
 use std::path::PathBuf;
 
-use bauta_service_common::{HttpSettings, OperationsSettings, Origin, Secret};
+use bauta_service_common::{HttpSettings, Network, OperationsSettings, Origin, Secret};
 use confique::Config;
 
 use crate::{
@@ -91,6 +91,10 @@ pub struct Settings {
     #[config(nested)]
     pub accounts: AccountSettings,
 
+    /// Webhooks of developers.
+    #[config(nested)]
+    pub webhooks: WebhookSettings,
+
     /// The prover service, which makes proofs for members who delegate proving.
     #[config(nested)]
     pub prover: ProverSettings,
@@ -140,6 +144,21 @@ pub struct AccountSettings {
     /// limit.
     #[config(env = "LOGINS_PER_MINUTE", default = 10)]
     pub logins_per_minute: u32,
+}
+
+/// Webhooks of developers. Without a key, there are none.
+#[derive(Debug, Config)]
+pub struct WebhookSettings {
+    /// Key that encrypts the secrets of webhooks in the database: 64 hexadecimal digits from
+    /// `openssl rand -hex 32`, the same for all instances.
+    #[config(env = "WEBHOOK_KEY")]
+    pub key: Option<Secret>,
+
+    /// Addresses and networks of the operator that webhooks may be sent to, besides public
+    /// addresses (in the environment, separated by commas). URLs with one of these addresses may
+    /// begin with `http://`. Every developer can reach them with a POST request from this service.
+    #[config(env = "WEBHOOK_NETWORKS", parse_env = confique::env::parse::list_by_comma, default = [])]
+    pub networks: Vec<Network>,
 }
 
 /// Uploads of the trees of attested registries. Without a URL, no tree is accepted.

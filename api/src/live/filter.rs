@@ -69,6 +69,11 @@ impl EventFilter {
         Some(Self { names, ..self })
     }
 
+    /// Returns the names that the filter is restricted to. Empty: with every name.
+    pub fn names(&self) -> &[&'static str] {
+        &self.names
+    }
+
     /// Returns whether the subscription selects an event.
     pub fn matches(&self, event: &LoggedEvent) -> bool {
         (self.scope.is_none() || self.scope == event.scope)

@@ -43,6 +43,7 @@ mod tiles;
 mod uploads;
 mod verifications;
 mod verifying_keys;
+mod webhooks;
 mod websocket;
 mod zkp;
 
@@ -114,6 +115,12 @@ pub fn all(state: &Arc<AppState>, operations: Router, origins: Vec<Origin>) -> R
         .routes(routes!(keys::keys, keys::create))
         .routes(routes!(keys::revoke))
         .routes(routes!(keys::rotate))
+        .routes(routes!(webhooks::webhooks, webhooks::create_webhook))
+        .routes(routes!(webhooks::delete_webhook))
+        .routes(routes!(webhooks::rotate_webhook))
+        .routes(routes!(webhooks::enable_webhook))
+        .routes(routes!(webhooks::webhook_deliveries))
+        .routes(routes!(webhooks::replay_webhook))
         .routes(routes!(analytics::scope_analytics))
         .routes(routes!(analytics::track_analytics))
         .split_for_parts();

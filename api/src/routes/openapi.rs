@@ -27,7 +27,7 @@ use super::{
 pub struct Document;
 
 /// The patterns of parameters and of the elements of bodies, by name.
-const PATTERNS: [(&[&str], &str); 14] = [
+const PATTERNS: [(&[&str], &str); 15] = [
     (
         &[
             "registry",
@@ -69,6 +69,7 @@ const PATTERNS: [(&[&str], &str); 14] = [
     (&["prefix"], "^[0-9a-fA-F]{0,8}/(3[0-2]|[12]?[0-9])$"),
     (&["cursor"], "^[A-Za-z0-9_-]{1,128}$"),
     (&["relay"], "^[0-9a-fA-F]{32}$"),
+    (&["webhook"], "^[0-9a-fA-F]{32}$"),
     (&["job"], "^[0-9a-fA-F]{64}$"),
     (&["ciphertext"], "^0x([0-9a-fA-F]{2})+$"),
     (&["proof"], "^0x[0-9a-fA-F]{512}$"),
@@ -215,6 +216,7 @@ pub fn complete(mut document: utoipa::openapi::OpenApi) -> Value {
         "SealedPrivate",
         "TokenBody",
         "VerifyBody",
+        "WebhookBody",
     ] {
         let properties = &mut document["components"]["schemas"][body]["properties"];
         for (name, schema) in properties.as_object_mut().into_iter().flatten() {

@@ -608,6 +608,39 @@ pub fn unknown_proving_key() -> Failure {
     ))
 }
 
+/// The service has no webhooks.
+pub fn no_webhooks() -> Failure {
+    Failure(Problem::new(
+        StatusCode::SERVICE_UNAVAILABLE,
+        "feature_disabled",
+        "this service sends no webhooks (WEBHOOK_KEY)",
+    ))
+}
+
+/// The account has no such webhook.
+pub fn unknown_webhook() -> Failure {
+    Failure(Problem::new(
+        StatusCode::NOT_FOUND,
+        "unknown_webhook",
+        "the account has no webhook with this id",
+    ))
+}
+
+/// The account has too many webhooks.
+pub fn too_many_webhooks(max: u16) -> Failure {
+    let detail = format!("the account has {max} webhooks, which is the limit; delete one first");
+    Failure(Problem::new(StatusCode::CONFLICT, "too_many_webhooks", detail))
+}
+
+/// The URL of a webhook is at an internal address.
+pub fn private_address() -> Problem {
+    Problem::new(
+        StatusCode::UNPROCESSABLE_ENTITY,
+        "private_address",
+        "the URL of a webhook must be at a public address, or at one that the operator allows (WEBHOOK_NETWORKS)",
+    )
+}
+
 /// The resume token is of another stream.
 pub fn other_stream(error: live::TokenError) -> Problem {
     Problem::new(StatusCode::CONFLICT, "other_stream", error.to_string())

@@ -31,7 +31,7 @@ const MAX_RESPONSE_BYTES: usize = 4 << 20;
 /// Longer URLs and lists of encodings are not kept.
 const MAX_KEY_BYTES: usize = 512;
 /// The routes whose requests show which member sends them, or whose responses may not be cached.
-const NOT_KEPT: [&str; 14] = [
+const NOT_KEPT: [&str; 16] = [
     "/v1/account",
     "/v1/accounts",
     "/v1/audit",
@@ -43,6 +43,8 @@ const NOT_KEPT: [&str; 14] = [
     "/v1/relay/{relay}",
     "/v1/relay/{relay}/events",
     "/v1/scopes/{scope}/nullifiers/{nullifier}",
+    "/v1/webhooks",
+    "/v1/webhooks/{webhook}/deliveries",
     "/v1/ws",
     "/v1/zkp/jobs/{job}",
     "/v1/zkp/sealing-key",

@@ -29,6 +29,7 @@ use crate::{
     tree_upload::TreeUploads,
     verifier::Verifier,
     verifying_keys::VerifyingKeys,
+    webhooks::Webhooks,
 };
 
 /// The permission of a key that only has its own rate limit.
@@ -83,6 +84,8 @@ pub struct AppState {
     pub live: Arc<Live>,
     /// The open streams of events and websockets, by client.
     pub event_streams: Streams,
+    /// Sends messages to webhooks, if it is on.
+    pub webhooks: Option<Arc<Webhooks>>,
     /// The tickets of web pages.
     pub tickets: Tickets,
     /// The open responses with whole trees.

@@ -32,4 +32,5 @@ mod trees;
 mod unavailable;
 mod uploads;
 mod verifying_keys;
+mod webhooks;
 mod zkp;

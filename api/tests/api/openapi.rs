@@ -124,10 +124,15 @@ fn expected_status(route: &str) -> u16 {
         "POST /v1/relay" => 422,
         // The wallet of the examples has signed nothing, and has no login.
         "POST /v1/auth/token" | "POST /v1/auth/refresh" | "POST /v1/auth/logout" => 401,
-        "POST /v1/keys" => 201,
+        "POST /v1/keys" | "POST /v1/webhooks" => 201,
         "GET /v1/ws" => 426,
         "DELETE /v1/keys/{key}"
         | "POST /v1/keys/{key}/rotate"
+        | "DELETE /v1/webhooks/{webhook}"
+        | "GET /v1/webhooks/{webhook}/deliveries"
+        | "POST /v1/webhooks/{webhook}/enable"
+        | "POST /v1/webhooks/{webhook}/replay"
+        | "POST /v1/webhooks/{webhook}/rotate"
         | "GET /v1/relay/{relay}"
         | "GET /v1/relay/{relay}/events"
         | "GET /v1/zkp/jobs/{job}" => 404,
@@ -161,6 +166,7 @@ async fn every_described_route_answers_its_example_and_each_member_of_the_answer
             .replace("{id}", "7")
             .replace("{relay}", &"0a".repeat(16))
             .replace("{key}", "0a0a0a0a")
+            .replace("{webhook}", &"0a".repeat(16))
             .replace("{wallet}", &address("wallet").to_string())
             .replace("{job}", &"0a".repeat(32));
         let needs_track = path.ends_with("/anonymity") || path.ends_with("/growth");

@@ -48,7 +48,7 @@ const DEVELOPER: &[Caller] = &[Developer];
 const PAGE: &str = "https://app.example.org";
 
 /// The callers that each route accepts. It refuses all others with 401 or 403.
-const TABLE: [(&str, &[Caller]); 50] = [
+const TABLE: [(&str, &[Caller]); 57] = [
     ("GET /.well-known/jwks.json", EVERYONE),
     ("GET /health", EVERYONE),
     ("GET /v1/account", WALLETS),
@@ -99,6 +99,13 @@ const TABLE: [(&str, &[Caller]); 50] = [
     ("GET /v1/tiles/{hash}", EVERYONE),
     ("GET /v1/tracks/{id}/analytics", EVERYONE),
     ("GET /v1/verifying-keys/{vk_hash}", EVERYONE),
+    ("GET /v1/webhooks", DEVELOPER),
+    ("POST /v1/webhooks", DEVELOPER),
+    ("DELETE /v1/webhooks/{webhook}", DEVELOPER),
+    ("GET /v1/webhooks/{webhook}/deliveries", DEVELOPER),
+    ("POST /v1/webhooks/{webhook}/enable", DEVELOPER),
+    ("POST /v1/webhooks/{webhook}/replay", DEVELOPER),
+    ("POST /v1/webhooks/{webhook}/rotate", DEVELOPER),
     ("GET /v1/ws", EVERYONE),
     ("POST /v1/zkp/generate", &[Key]),
     ("GET /v1/zkp/jobs/{job}", &[Key]),
@@ -166,6 +173,7 @@ impl Callers {
             .replace("{registry}", &address("attested").to_string())
             .replace("{wallet}", &address("wallet").to_string())
             .replace("{key}", "0a0a0a0a")
+            .replace("{webhook}", &"0a".repeat(16))
             .replace("{root}", &format!("0x{}", "00".repeat(32)))
             .replace("{relay}", &"0a".repeat(16))
             .replace("{job}", &"0a".repeat(32))

@@ -106,7 +106,7 @@ impl Store {
     }
 
     /// Gives an account exactly these roles. The API keys of an account that is no developer expire
-    /// now.
+    /// now, and its webhooks are disabled.
     pub async fn set_roles(
         &self,
         account: AccountId,
@@ -136,10 +136,16 @@ impl Store {
             .await?;
         }
         if !roles.contains(&Role::Developer) {
-            sqlx::query("UPDATE api_keys SET expires_at = now() WHERE account = $1 AND expires_at > now()")
-                .bind(account.0.as_slice())
-                .execute(&mut *transaction)
-                .await?;
+            for statement in [
+                "UPDATE api_keys SET expires_at = now() WHERE account = $1 AND expires_at > now()",
+                "UPDATE webhooks SET disabled_at = now(), disabled_code = 'role'
+                 WHERE account = $1 AND disabled_at IS NULL",
+            ] {
+                sqlx::query(statement)
+                    .bind(account.0.as_slice())
+                    .execute(&mut *transaction)
+                    .await?;
+            }
         }
         audit::append(&mut transaction, record).await?;
         transaction.commit().await?;

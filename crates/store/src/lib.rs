@@ -73,6 +73,7 @@ mod tree;
 mod uint64;
 mod values;
 mod verifications;
+mod webhooks;
 
 pub use account_keys::{AccountKey, KeyChange, KeyLimits};
 pub use accounts::{Account, AccountId, Role, RolesSet};
@@ -118,3 +119,4 @@ pub use tickets::Ticket;
 pub use tile::{TILE_LEVELS, Tile, TileKey};
 pub use values::{CircuitStatus, Provenance, RegistryKind, ScopeMode, ScopeStatus};
 pub use verifications::{UsedNullifier, Verification};
+pub use webhooks::{Delivery, DeliveryOutcome, DueDelivery, NewWebhook, Webhook, WebhookAdded};

@@ -72,6 +72,7 @@ impl Complete {
             ("RELAY_SPONSORED", "any=1000000000"),
             ("RELAY_KEY", KEY),
             ("RELAY_REQUESTS_PER_MINUTE", "0"),
+            ("WEBHOOK_KEY", KEY),
             ("API_KEYS", new.line.as_str()),
         ];
         all.extend(ACCOUNTS);

@@ -26,4 +26,5 @@ mod support;
 mod tree;
 mod unreachable;
 mod validity;
+mod webhooks;
 mod writers;

@@ -171,8 +171,15 @@ async fn no_role_has_a_permission_that_it_does_not_need() {
         let follows_the_chain = followed.contains(&table);
         let is_of_indexer = follows_the_chain || table.starts_with("backfill") || table == "quarantine";
         for role in ["bauta_indexer", "bauta_api", "bauta_prover", "bauta_analytics"] {
-            let keeps_accounts =
-                role == "bauta_api" && ["accounts", "logins", "used_nonces"].contains(&table.as_str());
+            let keeps_accounts = role == "bauta_api"
+                && [
+                    "accounts",
+                    "logins",
+                    "used_nonces",
+                    "webhook_deliveries",
+                    "webhooks",
+                ]
+                .contains(&table.as_str());
             let audits = role == "bauta_api" && table.starts_with("audit_");
             let adds_keys = role == "bauta_api" && table == "api_keys";
             let reads = match role {

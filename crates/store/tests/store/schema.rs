@@ -8,7 +8,7 @@ use bauta_store::testing::{TestDatabase, chain_tables};
 use sqlx::Row;
 
 /// Tables that do not follow the chain.
-const OTHER_TABLES: [&str; 23] = [
+const OTHER_TABLES: [&str; 25] = [
     "_sqlx_migrations",
     "accounts",
     "api_key_changes",
@@ -32,6 +32,8 @@ const OTHER_TABLES: [&str; 23] = [
     "schema_compatibility",
     "tickets",
     "used_nonces",
+    "webhook_deliveries",
+    "webhooks",
 ];
 
 async fn strings(database: &TestDatabase, query: &'static str) -> Vec<String> {

@@ -1,0 +1,492 @@
+//! The webhooks of developers.
+
+use axum::{
+    http::{HeaderMap, StatusCode},
+    response::{IntoResponse, Response},
+};
+use bauta_service_common::{AUDIT, InvalidField, InvalidFields, Json, Path, UnreadBody};
+use bauta_store::{AccountId, AuditRecord, Delivery, NewWebhook, RandomId, Role, Webhook, WebhookAdded};
+use rand::{RngCore, rngs::OsRng};
+use serde::{Deserialize, Serialize};
+use solana_address::Address;
+use utoipa::ToSchema;
+
+use super::{
+    clusters,
+    parameters::{self, kept},
+    problems::{self, Failure, ProblemDocument},
+    respond::uncached,
+    state::Reads,
+};
+use crate::{
+    live::{Cursor, EventFilter, Level, TokenError},
+    webhooks::{ROTATION_SECONDS, UrlError, WebhookSecret, Webhooks, message_id},
+};
+
+/// Largest body in bytes.
+const MAX_BODY_BYTES: usize = 8 << 10;
+/// Largest number of webhooks of an account.
+const MAX_WEBHOOKS: u16 = 20;
+/// Number of deliveries in a list.
+const LISTED_DELIVERIES: u16 = 100;
+
+/// A webhook without its secret.
+#[derive(Serialize, ToSchema)]
+pub struct WebhookDocument {
+    /// 32 hexadecimal digits that identify the webhook.
+    id: String,
+    /// Where the messages are sent.
+    url: String,
+    /// Only events of this scope.
+    scope: Option<String>,
+    /// Only events of this registry and its scopes.
+    registry: Option<String>,
+    /// Only events with these names. Empty: all.
+    types: Vec<String>,
+    /// The time of its creation in Unix seconds.
+    created_at: i64,
+    /// Why it is disabled: `gone` (the URL answered 410), `failing` (no success for three days), or
+    /// `role` (the account is no developer any more). Null: it is enabled.
+    disabled: Option<String>,
+    /// The number of messages that are not delivered and not dead.
+    pending: u64,
+}
+
+/// The webhooks of an account.
+#[derive(Serialize, ToSchema)]
+pub struct WebhookList {
+    /// The webhooks, the oldest first.
+    data: Vec<WebhookDocument>,
+}
+
+/// A new webhook. The secret is shown only once.
+#[derive(Serialize, ToSchema)]
+pub struct NewWebhookDocument {
+    /// The secret that signs the messages: `whsec_` and base64.
+    secret: String,
+    /// The webhook.
+    webhook: WebhookDocument,
+}
+
+/// The next secret of a webhook. It is shown only once.
+#[derive(Serialize, ToSchema)]
+pub struct WebhookSecretDocument {
+    /// The secret. The one before signs as well for 24 hours.
+    secret: String,
+}
+
+/// A message to a webhook.
+#[derive(Serialize, ToSchema)]
+pub struct DeliveryDocument {
+    /// The header `webhook-id`.
+    id: String,
+    /// The name of the event.
+    r#type: String,
+    /// `pending`, `delivered` or `dead`.
+    state: String,
+    /// The number of attempts.
+    attempts: u32,
+    /// The HTTP status of the last attempt. Null: there was no response.
+    last_status: Option<u16>,
+    /// Why the last attempt failed: `refused`, `redirect`, `timeout`, `unreachable`,
+    /// `private_address` or `unreadable_secret`. Null: it did not fail.
+    last_code: Option<String>,
+    /// The time of the next attempt in Unix seconds. Null: there is none.
+    next_attempt_at: Option<i64>,
+}
+
+/// The newest messages to a webhook.
+#[derive(Serialize, ToSchema)]
+pub struct DeliveryList {
+    /// At most 100, the newest event first. Of those that ended, the newest 1,000 are kept for 30
+    /// days.
+    data: Vec<DeliveryDocument>,
+}
+
+/// A webhook to create.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct WebhookBody {
+    /// Where the messages are sent: `https://`, at a public address.
+    #[schema(max_length = 2048)]
+    url: String,
+    /// Only events of this scope.
+    scope: Option<String>,
+    /// Only events of this registry and its scopes.
+    registry: Option<String>,
+    /// Only events with these names. Empty or absent: all.
+    #[serde(default)]
+    #[schema(max_items = 17)]
+    types: Vec<String>,
+}
+
+/// From where on events are sent again.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ReplayBody {
+    /// A resume token of `GET /v1/events` with the filter of the webhook and the commitment
+    /// `finalized`.
+    #[schema(pattern = "^[A-Za-z0-9_-]{48}$")]
+    from: String,
+}
+
+/// Lists the webhooks of the account.
+///
+/// The list never has their secrets.
+#[utoipa::path(
+    get,
+    path = "/v1/webhooks",
+    tag = "webhooks",
+    security(("wallet" = ["developer"])),
+    responses((status = 200, body = WebhookList)),
+    extensions(("x-discloses" = json!({"sees": "network address; account", "keeps": "nothing"})))
+)]
+pub async fn webhooks(state: Reads, headers: HeaderMap) -> Result<Response, Failure> {
+    let (account, _) = developer(&state, &headers).await?;
+    let found = state.databases.primary().webhooks(account).await?;
+    let data = found.into_iter().map(WebhookDocument::from).collect();
+    Ok(uncached(Json(WebhookList { data })))
+}
+
+/// Creates a webhook.
+///
+/// Events that become final from now on are sent to the URL as POST requests with the headers of
+/// Standard Webhooks. `webhook-id` identifies the event, so a message that is sent again has the
+/// same. A message is delivered when the URL answers 2xx within 15 seconds. Otherwise it is sent
+/// again, nine times within three days, and is then dead. Redirects are not followed. 410 disables
+/// the webhook, and so do three days without a success. An account has at most 20 webhooks.
+#[utoipa::path(
+    post,
+    path = "/v1/webhooks",
+    tag = "webhooks",
+    security(("wallet" = ["developer"])),
+    request_body(
+        content = WebhookBody,
+        example = json!({"url": "https://1.1.1.1/hook", "types": ["OwnershipVerified"]})
+    ),
+    responses(
+        (status = 201, body = NewWebhookDocument),
+        (status = 409, body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 422, body = ProblemDocument, content_type = "application/problem+json"),
+    ),
+    extensions(("x-discloses" = json!({
+        "sees": "network address; account; URL; **which scope, registry and events**",
+        "keeps": "URL, filter and account until the webhook is deleted; account, id and time in the audit log for ever"
+    })))
+)]
+pub async fn create_webhook(state: Reads, headers: HeaderMap, body: UnreadBody) -> Result<Response, Failure> {
+    let (account, sender) = developer(&state, &headers).await?;
+    let body: WebhookBody = body.json(MAX_BODY_BYTES).await?;
+    let filter = body.filter()?;
+    if let Err(error) = sender.check(&body.url).await {
+        return Err(refused_url(&state, account, error));
+    }
+    let (mut id, secret) = (RandomId::default(), WebhookSecret::random());
+    OsRng.fill_bytes(&mut id);
+    let new = NewWebhook {
+        id,
+        account,
+        url: body.url,
+        scope: filter.scope,
+        registry: filter.registry,
+        types: filter.names().iter().map(|name| (*name).to_owned()).collect(),
+        secret: sender.seal(&id, &secret),
+    };
+    let record = record("webhook_created", account, &id);
+    let store = state.databases.primary();
+    match store.add_webhook(&new, MAX_WEBHOOKS, &record).await? {
+        WebhookAdded::Stored => log(&record),
+        WebhookAdded::NotDeveloper => return Err(problems::missing_role(&[Role::Developer])),
+        WebhookAdded::TooMany => return Err(problems::too_many_webhooks(MAX_WEBHOOKS)),
+    }
+    let found = find(&state, account, &id).await?;
+    let document = NewWebhookDocument {
+        secret: secret.text().to_string(),
+        webhook: found.into(),
+    };
+    Ok((StatusCode::CREATED, uncached(Json(document))).into_response())
+}
+
+/// Deletes a webhook.
+///
+/// Its messages are deleted with it.
+#[utoipa::path(
+    delete,
+    path = "/v1/webhooks/{webhook}",
+    tag = "webhooks",
+    security(("wallet" = ["developer"])),
+    params(("webhook" = String, Path, description = "The id of the webhook")),
+    responses(
+        (status = 204, description = "The webhook is deleted"),
+        (status = 404, body = ProblemDocument, content_type = "application/problem+json"),
+    ),
+    extensions(("x-discloses" = json!({
+        "sees": "network address; account; which webhook",
+        "keeps": "account, id and time, in the audit log for ever"
+    })))
+)]
+pub async fn delete_webhook(
+    state: Reads,
+    headers: HeaderMap,
+    Path(id): Path<String>,
+) -> Result<Response, Failure> {
+    let (account, _) = developer(&state, &headers).await?;
+    let id = webhook_id(&id)?;
+    let record = record("webhook_deleted", account, &id);
+    let store = state.databases.primary();
+    changed(store.delete_webhook(account, &id, &record).await?, &record)?;
+    Ok(uncached(StatusCode::NO_CONTENT))
+}
+
+/// Replaces the secret of a webhook.
+///
+/// For 24 hours, messages have signatures by both secrets.
+#[utoipa::path(
+    post,
+    path = "/v1/webhooks/{webhook}/rotate",
+    tag = "webhooks",
+    security(("wallet" = ["developer"])),
+    params(("webhook" = String, Path, description = "The id of the webhook")),
+    responses(
+        (status = 200, body = WebhookSecretDocument),
+        (status = 404, body = ProblemDocument, content_type = "application/problem+json"),
+    ),
+    extensions(("x-discloses" = json!({
+        "sees": "network address; account; which webhook",
+        "keeps": "the secret, encrypted; account, id and time in the audit log for ever"
+    })))
+)]
+pub async fn rotate_webhook(
+    state: Reads,
+    headers: HeaderMap,
+    Path(id): Path<String>,
+) -> Result<Response, Failure> {
+    let (account, sender) = developer(&state, &headers).await?;
+    let (id, secret) = (webhook_id(&id)?, WebhookSecret::random());
+    let (record, sealed) = (record("webhook_rotated", account, &id), sender.seal(&id, &secret));
+    let store = state.databases.primary();
+    let rotated = store.rotate_webhook_secret(account, &id, &sealed, ROTATION_SECONDS, &record);
+    changed(rotated.await?, &record)?;
+    let secret = secret.text().to_string();
+    Ok(uncached(Json(WebhookSecretDocument { secret })))
+}
+
+/// Enables a webhook that was disabled.
+///
+/// It gets the events since it was disabled, as far as the messages are not dead.
+#[utoipa::path(
+    post,
+    path = "/v1/webhooks/{webhook}/enable",
+    tag = "webhooks",
+    security(("wallet" = ["developer"])),
+    params(("webhook" = String, Path, description = "The id of the webhook")),
+    responses(
+        (status = 200, body = WebhookDocument),
+        (status = 404, body = ProblemDocument, content_type = "application/problem+json"),
+    ),
+    extensions(("x-discloses" = json!({
+        "sees": "network address; account; which webhook",
+        "keeps": "account, id and time, in the audit log for ever"
+    })))
+)]
+pub async fn enable_webhook(
+    state: Reads,
+    headers: HeaderMap,
+    Path(id): Path<String>,
+) -> Result<Response, Failure> {
+    let (account, _) = developer(&state, &headers).await?;
+    let id = webhook_id(&id)?;
+    let record = record("webhook_enabled", account, &id);
+    let store = state.databases.primary();
+    changed(store.enable_webhook(account, &id, &record).await?, &record)?;
+    let document = WebhookDocument::from(find(&state, account, &id).await?);
+    Ok(uncached(Json(document)))
+}
+
+/// Lists the newest messages to a webhook.
+///
+/// A message is `pending` until it is delivered, or `dead` after the last attempt. A dead message
+/// is sent again by a replay.
+#[utoipa::path(
+    get,
+    path = "/v1/webhooks/{webhook}/deliveries",
+    tag = "webhooks",
+    security(("wallet" = ["developer"])),
+    params(("webhook" = String, Path, description = "The id of the webhook")),
+    responses(
+        (status = 200, body = DeliveryList),
+        (status = 404, body = ProblemDocument, content_type = "application/problem+json"),
+    ),
+    extensions(("x-discloses" = json!({"sees": "network address; account; which webhook", "keeps": "nothing"})))
+)]
+pub async fn webhook_deliveries(
+    state: Reads,
+    headers: HeaderMap,
+    Path(id): Path<String>,
+) -> Result<Response, Failure> {
+    let (account, _) = developer(&state, &headers).await?;
+    let id = webhook_id(&id)?;
+    let store = state.databases.primary();
+    let found = store.deliveries(account, &id, LISTED_DELIVERIES).await?;
+    let found = found.ok_or_else(problems::unknown_webhook)?;
+    let data = found.into_iter().map(DeliveryDocument::from).collect();
+    Ok(uncached(Json(DeliveryList { data })))
+}
+
+/// Sends events again.
+///
+/// All final events after the resume token that the webhook wants are sent, with the ids that they
+/// have had before.
+#[utoipa::path(
+    post,
+    path = "/v1/webhooks/{webhook}/replay",
+    tag = "webhooks",
+    security(("wallet" = ["developer"])),
+    params(("webhook" = String, Path, description = "The id of the webhook")),
+    request_body(content = ReplayBody, example = json!({"from": "A".repeat(48)})),
+    responses(
+        (status = 202, description = "The events are sent again"),
+        (status = 404, body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 409, body = ProblemDocument, content_type = "application/problem+json"),
+    ),
+    extensions(("x-discloses" = json!({
+        "sees": "network address; account; which webhook",
+        "keeps": "account, id and time, in the audit log for ever"
+    })))
+)]
+pub async fn replay_webhook(
+    state: Reads,
+    headers: HeaderMap,
+    Path(id): Path<String>,
+    body: UnreadBody,
+) -> Result<Response, Failure> {
+    let (account, _) = developer(&state, &headers).await?;
+    let body: ReplayBody = body.json(MAX_BODY_BYTES).await?;
+    let id = webhook_id(&id)?;
+    let webhook = find(&state, account, &id).await?;
+    let filter = EventFilter::new(Level::Finalized, webhook.scope, webhook.registry);
+    let filter = match webhook.types.as_slice() {
+        [] => filter,
+        types => filter.with_names(&types.join(",")).unwrap_or_default(),
+    };
+    let stream = filter.stream(clusters::name(&state).await?);
+    let cursor = match Cursor::parse(&body.from, stream) {
+        Ok(cursor) => cursor,
+        Err(error @ TokenError::Malformed) => {
+            return Err(InvalidField::new("from", error.to_string()).into());
+        }
+        Err(error @ TokenError::OtherStream) => {
+            let problem = problems::other_stream(error);
+            tracing::info!(target: AUDIT, event = "resume_refused", code = problem.code());
+            state.refused("resume_refused", problem.code(), Some(&account.to_string()));
+            return Err(problem.into());
+        }
+    };
+    let record = record("webhook_replayed", account, &id);
+    let store = state.databases.primary();
+    let replayed = store.replay_webhook(account, &id, cursor.position, &record);
+    changed(replayed.await?, &record)?;
+    Ok(uncached(StatusCode::ACCEPTED))
+}
+
+impl WebhookBody {
+    /// Returns the filter. The error has every field that breaks its rule.
+    fn filter(&self) -> Result<EventFilter, InvalidFields> {
+        let mut errors = Vec::new();
+        let address = |field, text: &Option<String>| -> Result<Option<Address>, InvalidField> {
+            text.as_ref()
+                .map(|text| parameters::address(field, text))
+                .transpose()
+        };
+        let scope = kept(address("scope", &self.scope), &mut errors);
+        let registry = kept(address("registry", &self.registry), &mut errors);
+        let filter = EventFilter::new(Level::Finalized, scope.flatten(), registry.flatten());
+        let filter = match self.types.as_slice() {
+            [] => Ok(filter),
+            types => filter
+                .with_names(&types.join(","))
+                .ok_or_else(|| InvalidField::new("types", "must be a list of names of events")),
+        };
+        let filter = kept(filter, &mut errors).unwrap_or_default();
+        InvalidFields::of(errors).map_or(Ok(filter), Err)
+    }
+}
+
+/// Returns the account of a developer, and the sender.
+async fn developer<'a>(state: &'a Reads, headers: &HeaderMap) -> Result<(AccountId, &'a Webhooks), Failure> {
+    let account = state.with_role(headers, &[Role::Developer]).await?.id;
+    let sender = state.webhooks.as_deref().ok_or_else(problems::no_webhooks)?;
+    Ok((account, sender))
+}
+
+async fn find(state: &Reads, account: AccountId, id: &RandomId) -> Result<Webhook, Failure> {
+    let found = state.databases.primary().webhooks(account).await?;
+    let webhook = found.into_iter().find(|known| known.id == *id);
+    webhook.ok_or_else(problems::unknown_webhook)
+}
+
+fn changed(is_changed: bool, record: &AuditRecord) -> Result<(), Failure> {
+    if !is_changed {
+        return Err(problems::unknown_webhook());
+    }
+    log(record);
+    Ok(())
+}
+
+fn webhook_id(text: &str) -> Result<RandomId, InvalidField> {
+    let mut id = RandomId::default();
+    hex::decode_to_slice(text, &mut id)
+        .map_err(|_| InvalidField::new("webhook", "must be the id of a webhook: 32 hexadecimal digits"))?;
+    Ok(id)
+}
+
+fn record(event: &str, account: AccountId, id: &RandomId) -> AuditRecord {
+    AuditRecord::of(event, &account.to_string(), &hex::encode(id))
+}
+
+/// Writes the line of a change.
+fn log(record: &AuditRecord) {
+    let (event, account) = (record.event.as_str(), record.actor.as_deref().unwrap_or_default());
+    let webhook = record.subject.as_deref().unwrap_or_default();
+    tracing::info!(target: AUDIT, event, account, webhook);
+}
+
+/// Converts a refused URL. One at an internal address is an event of security.
+fn refused_url(state: &Reads, account: AccountId, error: UrlError) -> Failure {
+    if error != UrlError::Private {
+        return InvalidField::new("url", error.to_string()).into();
+    }
+    let (problem, account) = (problems::private_address(), account.to_string());
+    tracing::info!(target: AUDIT, event = "webhook_refused", code = problem.code(), account);
+    state.refused("webhook_refused", problem.code(), Some(&account));
+    problem.into()
+}
+
+impl From<Webhook> for WebhookDocument {
+    fn from(webhook: Webhook) -> Self {
+        Self {
+            id: hex::encode(webhook.id),
+            url: webhook.url,
+            scope: webhook.scope.map(|scope| scope.to_string()),
+            registry: webhook.registry.map(|registry| registry.to_string()),
+            types: webhook.types,
+            created_at: webhook.created_at,
+            disabled: webhook.disabled,
+            pending: webhook.pending,
+        }
+    }
+}
+
+impl From<Delivery> for DeliveryDocument {
+    fn from(delivery: Delivery) -> Self {
+        Self {
+            id: message_id(delivery.position),
+            r#type: delivery.name,
+            state: delivery.state,
+            attempts: delivery.attempts,
+            last_status: delivery.last_status,
+            last_code: delivery.last_code,
+            next_attempt_at: delivery.next_attempt_at,
+        }
+    }
+}

@@ -1,0 +1,373 @@
+//! What is sent to webhooks.
+
+use solana_address::Address;
+use sqlx::Row;
+use sqlx::postgres::{PgBindIterExt as _, PgRow};
+
+use super::{optional_address, position, webhook_id};
+use crate::values::integer;
+use crate::{AccountId, Position, RandomId, Store, StoreError};
+
+/// Events that one call of [`Store::plan_deliveries`] reads.
+const PLANNED_AT_ONCE: i64 = 1_000;
+/// A webhook with more deliveries that have not ended gets no further ones.
+const MAX_PENDING: i64 = 10_000;
+/// Deliveries that one call leases of a webhook that answers.
+const LEASED_AT_ONCE: i64 = 4;
+/// Deliveries that one statement deletes.
+const DELETED_AT_ONCE: i64 = 10_000;
+
+/// The state of a delivery.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Delivery {
+    /// The position of the event.
+    pub position: Position,
+    /// The name of the event.
+    pub name: String,
+    /// `pending`, `delivered` or `dead`.
+    pub state: String,
+    /// The number of attempts.
+    pub attempts: u32,
+    /// The HTTP status of the last attempt.
+    pub last_status: Option<u16>,
+    /// Why the last attempt failed.
+    pub last_code: Option<String>,
+    /// The time of the next attempt in Unix seconds. `None` if it has ended.
+    pub next_attempt_at: Option<i64>,
+}
+
+/// A delivery that an instance may attempt.
+#[derive(Clone, Debug)]
+pub struct DueDelivery {
+    /// The webhook.
+    pub webhook: RandomId,
+    /// Where it is sent.
+    pub url: String,
+    /// The secrets that sign, encrypted: the newest, and the one before while it is valid.
+    pub secrets: Vec<Vec<u8>>,
+    /// The position of the event.
+    pub position: Position,
+    /// The name of the event.
+    pub name: String,
+    /// The scope of the event.
+    pub scope: Option<Address>,
+    /// The registry of the event.
+    pub registry: Option<Address>,
+    /// The time of the event in Unix seconds.
+    pub time: i64,
+    /// The number of this attempt, from 1.
+    pub attempt: u32,
+}
+
+/// What an attempt led to.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum DeliveryOutcome {
+    /// The client has it.
+    Delivered,
+    /// It is due again after these seconds.
+    Retry(u32),
+    /// It is not attempted again.
+    Dead,
+}
+
+impl Store {
+    /// Adds the deliveries of the next final events to a webhook that has some. Returns `false` if
+    /// there is none.
+    ///
+    /// A webhook with 10,000 deliveries that have not ended gets no further ones until some end. If
+    /// a repair rolled final events back, the webhook goes back as well. Deliveries that exist stay
+    /// as they are.
+    pub async fn plan_deliveries(&self) -> Result<bool, StoreError> {
+        let mut transaction = self.pool.begin().await?;
+        let chosen: Option<Vec<u8>> = sqlx::query_scalar(
+            "SELECT w.id::bytea FROM webhooks w
+             WHERE w.disabled_at IS NULL
+               AND (EXISTS (SELECT FROM rewinds r WHERE r.number > w.rewind)
+                    OR EXISTS (
+                        SELECT FROM events e
+                        WHERE (e.slot, e.transaction_index, e.instruction_index, e.inner_index)
+                              > (w.slot, w.transaction_index, w.instruction_index, w.inner_index)
+                          AND e.slot <= (SELECT slot FROM finality)))
+               AND (SELECT count(*) FROM (SELECT FROM webhook_deliveries d
+                                          WHERE d.webhook = w.id AND d.state = 'pending' LIMIT $1) d) < $1
+             ORDER BY w.planned_at LIMIT 1 FOR NO KEY UPDATE OF w SKIP LOCKED",
+        )
+        .bind(MAX_PENDING)
+        .fetch_optional(&mut *transaction)
+        .await?;
+        let Some(id) = chosen else { return Ok(false) };
+        sqlx::query(
+            "WITH webhook AS MATERIALIZED (
+                 SELECT w.id, w.scope, w.registry, w.types, p.* FROM webhooks w
+                 CROSS JOIN LATERAL (
+                     SELECT * FROM (
+                         SELECT w.slot, w.transaction_index, w.instruction_index, w.inner_index
+                         UNION ALL
+                         SELECT r.slot, r.transaction_index, r.instruction_index, r.inner_index FROM rewinds r
+                         WHERE r.number > w.rewind) q (a, b, c, d)
+                     ORDER BY a, b, c, d LIMIT 1) p
+                 WHERE w.id = $1
+             ), scanned AS MATERIALIZED (
+                 SELECT e.slot, e.transaction_index, e.instruction_index, e.inner_index, e.kind, e.happened_at,
+                        s.address AS scope, r.address AS registry
+                 FROM webhook w CROSS JOIN LATERAL (
+                     SELECT * FROM events e
+                     WHERE (e.slot, e.transaction_index, e.instruction_index, e.inner_index) > (w.a, w.b, w.c, w.d)
+                       AND e.slot <= (SELECT slot FROM finality)
+                     ORDER BY e.slot, e.transaction_index, e.instruction_index, e.inner_index LIMIT $2) e
+                 LEFT JOIN scopes s ON s.id = e.scope_id LEFT JOIN registries r ON r.id = e.registry_id
+             ), added AS (
+                 INSERT INTO webhook_deliveries (webhook, slot, transaction_index, instruction_index, inner_index,
+                                                 kind, scope, registry, happened_at)
+                 SELECT w.id, e.slot, e.transaction_index, e.instruction_index, e.inner_index, e.kind, e.scope,
+                        e.registry, e.happened_at
+                 FROM scanned e CROSS JOIN webhook w
+                 WHERE (w.scope IS NULL OR e.scope = w.scope) AND (w.registry IS NULL OR e.registry = w.registry)
+                   AND (w.types = '{}' OR e.kind = ANY (w.types))
+                 ON CONFLICT DO NOTHING
+             ), reached AS (
+                 SELECT * FROM (
+                     SELECT slot, transaction_index, instruction_index, inner_index FROM scanned
+                     UNION ALL SELECT a, b, c, d FROM webhook) q (a, b, c, d)
+                 ORDER BY a DESC, b DESC, c DESC, d DESC LIMIT 1
+             )
+             UPDATE webhooks w SET slot = p.a, transaction_index = p.b, instruction_index = p.c, inner_index = p.d,
+                 rewind = greatest(w.rewind, (SELECT coalesce(max(number), 0) FROM rewinds)), planned_at = now()
+             FROM reached p WHERE w.id = $1",
+        )
+        .bind(&id)
+        .bind(PLANNED_AT_ONCE)
+        .execute(&mut *transaction)
+        .await?;
+        transaction.commit().await?;
+        Ok(true)
+    }
+}
+
+impl Store {
+    /// Leases deliveries that are due, at most `limit` in all. `answering`: of the webhooks whose
+    /// last attempt succeeded, four of each; otherwise of the others, one of each. Those that wait
+    /// longest come first. None of the webhooks in `busy` gets one. Another instance leases them
+    /// after `seconds`, if they have not been finished.
+    pub async fn lease_deliveries(
+        &self,
+        answering: bool,
+        limit: u16,
+        seconds: u32,
+        busy: &[RandomId],
+    ) -> Result<Vec<DueDelivery>, StoreError> {
+        let rows = sqlx::query(
+            "WITH chosen AS MATERIALIZED (
+                 SELECT w.id FROM webhooks w
+                 WHERE w.disabled_at IS NULL AND w.answers = $5 AND w.id <> ALL ($4::bytea[])
+                   AND EXISTS (SELECT FROM webhook_deliveries d WHERE d.webhook = w.id AND d.state = 'pending'
+                                                                  AND d.next_attempt_at <= now())
+                 ORDER BY w.leased_at, w.id LIMIT ($2 + $1 - 1) / $1 FOR NO KEY UPDATE SKIP LOCKED
+             ), turns AS (
+                 UPDATE webhooks w SET leased_at = clock_timestamp() FROM chosen c WHERE w.id = c.id
+             ), due AS MATERIALIZED (
+                 SELECT d.* FROM chosen c CROSS JOIN LATERAL (
+                     SELECT d.webhook, d.slot, d.transaction_index, d.instruction_index, d.inner_index
+                     FROM webhook_deliveries d
+                     WHERE d.webhook = c.id AND d.state = 'pending' AND d.next_attempt_at <= now()
+                     ORDER BY d.next_attempt_at, d.slot, d.transaction_index, d.instruction_index, d.inner_index
+                     LIMIT $1 FOR UPDATE SKIP LOCKED) d
+                 LIMIT $2
+             )
+             UPDATE webhook_deliveries d
+             SET attempts = d.attempts + 1, next_attempt_at = now() + $3::bigint * interval '1 second'
+             FROM due, webhooks w
+             WHERE w.id = d.webhook AND d.webhook = due.webhook AND d.slot = due.slot
+               AND d.transaction_index = due.transaction_index AND d.instruction_index = due.instruction_index
+               AND d.inner_index = due.inner_index
+             RETURNING d.webhook::bytea AS webhook, w.url, w.secret::bytea AS secret,
+                       CASE WHEN w.previous_until > now() THEN w.previous_secret::bytea END AS previous_secret,
+                       d.slot, d.transaction_index, d.instruction_index, d.inner_index, d.kind,
+                       d.scope::bytea AS scope, d.registry::bytea AS registry,
+                       extract(epoch FROM d.happened_at)::bigint AS time, d.attempts",
+        )
+        .bind(if answering { LEASED_AT_ONCE } else { 1 })
+        .bind(i64::from(limit))
+        .bind(i64::from(seconds))
+        .bind(busy.iter().copied().bind_iter())
+        .bind(answering)
+        .fetch_all(&self.pool)
+        .await?;
+        rows.iter().map(due).collect()
+    }
+
+    /// Records what an attempt led to. Does nothing if another instance has leased the delivery
+    /// since, or if it was replayed. After `lasting` seconds without a success, or with `disable`,
+    /// disables the webhook. Returns whether the attempt counted.
+    pub async fn finish_delivery(
+        &self,
+        delivery: &DueDelivery,
+        outcome: DeliveryOutcome,
+        status: Option<u16>,
+        code: Option<&str>,
+        disable: Option<&str>,
+        lasting: u32,
+    ) -> Result<bool, StoreError> {
+        let (state, seconds) = match outcome {
+            DeliveryOutcome::Delivered => ("delivered", 0),
+            DeliveryOutcome::Retry(seconds) => ("pending", seconds),
+            DeliveryOutcome::Dead => ("dead", 0),
+        };
+        let position = delivery.position;
+        let mut transaction = self.pool.begin().await?;
+        sqlx::query("SELECT FROM webhooks WHERE id = $1 FOR NO KEY UPDATE")
+            .bind(delivery.webhook.as_slice())
+            .execute(&mut *transaction)
+            .await?;
+        let changed = sqlx::query(
+            "UPDATE webhook_deliveries
+             SET state = $7, next_attempt_at = now() + $8::bigint * interval '1 second', last_status = $9,
+                 last_code = $10, ended_at = CASE WHEN $7 <> 'pending' THEN now() END
+             WHERE webhook = $1 AND slot = $2 AND transaction_index = $3 AND instruction_index = $4
+               AND inner_index = $5 AND attempts = $6 AND state = 'pending'",
+        )
+        .bind(delivery.webhook.as_slice())
+        .bind(position.slot.to_column()?)
+        .bind(integer("transaction index", position.transaction_index)?)
+        .bind(integer("instruction index", position.instruction_index)?)
+        .bind(integer("inner index", position.inner_index)?)
+        .bind(integer("attempt", delivery.attempt)?)
+        .bind(state)
+        .bind(i64::from(seconds))
+        .bind(status.map(i32::from))
+        .bind(code)
+        .execute(&mut *transaction)
+        .await?;
+        if changed.rows_affected() == 0 {
+            return Ok(false);
+        }
+        sqlx::query(
+            "UPDATE webhooks
+             SET answers = $2, failing_since = CASE WHEN $2 THEN NULL ELSE coalesce(failing_since, now()) END
+             WHERE id = $1 AND (answers <> $2 OR (failing_since IS NULL) <> $2)",
+        )
+        .bind(delivery.webhook.as_slice())
+        .bind(outcome == DeliveryOutcome::Delivered)
+        .execute(&mut *transaction)
+        .await?;
+        sqlx::query(
+            "UPDATE webhooks SET disabled_at = now(), disabled_code = coalesce($2, 'failing')
+             WHERE id = $1 AND disabled_at IS NULL
+               AND ($2::text IS NOT NULL OR failing_since <= now() - $3::bigint * interval '1 second')",
+        )
+        .bind(delivery.webhook.as_slice())
+        .bind(disable)
+        .bind(i64::from(lasting))
+        .execute(&mut *transaction)
+        .await?;
+        transaction.commit().await?;
+        Ok(true)
+    }
+}
+
+impl Store {
+    /// Returns the newest deliveries of a webhook of an account, at most `limit`, the newest event
+    /// first. `None` if the account has no such webhook.
+    pub async fn deliveries(
+        &self,
+        account: AccountId,
+        id: &RandomId,
+        limit: u16,
+    ) -> Result<Option<Vec<Delivery>>, StoreError> {
+        let known = sqlx::query("SELECT FROM webhooks WHERE account = $1 AND id = $2")
+            .bind(account.0.as_slice())
+            .bind(id.as_slice())
+            .fetch_optional(&self.pool)
+            .await?;
+        if known.is_none() {
+            return Ok(None);
+        }
+        let rows = sqlx::query(
+            "SELECT slot, transaction_index, instruction_index, inner_index, kind, state, attempts, last_status,
+                    last_code, CASE WHEN state = 'pending' THEN floor(extract(epoch FROM next_attempt_at))::bigint END
+                    AS next_attempt_at
+             FROM webhook_deliveries WHERE webhook = $1
+             ORDER BY slot DESC, transaction_index DESC, instruction_index DESC, inner_index DESC LIMIT $2",
+        )
+        .bind(id.as_slice())
+        .bind(i64::from(limit))
+        .fetch_all(&self.pool)
+        .await?;
+        rows.iter().map(delivery).collect::<Result<_, _>>().map(Some)
+    }
+
+    /// Deletes deliveries that ended more than `days` ago, and those of a webhook before the newest
+    /// `kept` that ended, at most 10,000 of each. Deletes replaced secrets that sign no more.
+    /// Returns the number of deliveries.
+    pub async fn tidy_webhooks(&self, days: u32, kept: u16) -> Result<u64, StoreError> {
+        sqlx::query(
+            "UPDATE webhooks SET previous_secret = NULL, previous_until = NULL WHERE previous_until <= now()",
+        )
+        .execute(&self.pool)
+        .await?;
+        let old = sqlx::query(
+            "DELETE FROM webhook_deliveries WHERE ctid IN (
+                 SELECT ctid FROM webhook_deliveries
+                 WHERE state <> 'pending' AND ended_at <= now() - $1::bigint * interval '1 day'
+                 LIMIT $2 FOR UPDATE SKIP LOCKED)",
+        )
+        .bind(i64::from(days))
+        .bind(DELETED_AT_ONCE)
+        .execute(&self.pool)
+        .await?;
+        let surplus = sqlx::query(
+            "DELETE FROM webhook_deliveries WHERE ctid IN (
+                 SELECT d.ctid FROM webhooks w CROSS JOIN LATERAL (
+                     SELECT e.slot, e.transaction_index, e.instruction_index, e.inner_index
+                     FROM webhook_deliveries e WHERE e.webhook = w.id AND e.state <> 'pending'
+                     ORDER BY e.slot DESC, e.transaction_index DESC, e.instruction_index DESC, e.inner_index DESC
+                     OFFSET $1 LIMIT 1) newest
+                 JOIN webhook_deliveries d ON d.webhook = w.id AND d.state <> 'pending'
+                      AND (d.slot, d.transaction_index, d.instruction_index, d.inner_index)
+                          <= (newest.slot, newest.transaction_index, newest.instruction_index, newest.inner_index)
+                 LIMIT $2 FOR UPDATE OF d SKIP LOCKED)",
+        )
+        .bind(i64::from(kept))
+        .bind(DELETED_AT_ONCE)
+        .execute(&self.pool)
+        .await?;
+        Ok(old.rows_affected() + surplus.rows_affected())
+    }
+}
+
+fn count(column: i32) -> u32 {
+    column.unsigned_abs()
+}
+
+fn status(row: &PgRow) -> Option<u16> {
+    let status: Option<i32> = row.get("last_status");
+    status.and_then(|status| u16::try_from(status).ok())
+}
+
+fn delivery(row: &PgRow) -> Result<Delivery, StoreError> {
+    Ok(Delivery {
+        position: position(row)?,
+        name: row.get("kind"),
+        state: row.get("state"),
+        attempts: count(row.get("attempts")),
+        last_status: status(row),
+        last_code: row.get("last_code"),
+        next_attempt_at: row.get("next_attempt_at"),
+    })
+}
+
+fn due(row: &PgRow) -> Result<DueDelivery, StoreError> {
+    let previous: Option<Vec<u8>> = row.get("previous_secret");
+    let secrets = std::iter::once(row.get("secret")).chain(previous);
+    Ok(DueDelivery {
+        webhook: webhook_id(row, "webhook")?,
+        url: row.get("url"),
+        secrets: secrets.collect(),
+        position: position(row)?,
+        name: row.get("kind"),
+        scope: optional_address(row, "scope")?,
+        registry: optional_address(row, "registry")?,
+        time: row.get("time"),
+        attempt: count(row.get("attempts")),
+    })
+}
