@@ -16,7 +16,7 @@ import { Nodes } from "./nodes.js";
 import { readMemberPath, type TreeReading } from "./paths.js";
 import { Pauses } from "./pauses.js";
 import { attributesOfTrack, contextOf, digestOf, entryIdOf, leafOf, type PublicInputs } from "./protocol.js";
-import { readProvingKey } from "./proving-key.js";
+import { withProvingKey } from "./proving-key.js";
 import type { Relayed, Use } from "./relay.js";
 import { drawRelayer } from "./relayer.js";
 import { commitmentIn, nullifierIn, proverResult } from "./secrets.js";
@@ -233,7 +233,6 @@ class Client implements Bauta {
     const read = () => readMemberPath(this.#api, this.#vault, tree, what.tree ?? "auto", signal);
     const { leaf, path } = await this.#followed(read, signal);
     report(what, "key", 0.4);
-    const load = () => readProvingKey(this.#api, key, scope, signal);
     const commitment = await commitmentIn(prover, identity, membership);
     if (leafOf(commitment, entryId, values.claim) !== leaf) {
       const reason = `the leaf ${index} of the tree is ${fieldToHex(leaf)}`;
@@ -243,7 +242,10 @@ class Client implements Bauta {
     const inputs = { ...values, root, nullifier };
     const bytes = encodeInputs({ entryId, track: values.claim, index, path }, inputs);
     report(what, "proof", 0.5);
-    const output = await proverResult(prover.prove(secretOf(identity, membership), bytes, load, signal));
+    const secret = secretOf(identity, membership);
+    const output = await withProvingKey(this.#api, prover, key, scope, signal, (load) =>
+      proverResult(prover.prove(secret, bytes, load, signal)),
+    );
     return { proof: proofOf(output, inputs), root, nullifier };
   }
 

@@ -1,6 +1,6 @@
 // Web keys, whose files docs/web-prover.md describes.
 
-import type { ProvingKey } from "@bauta/prover";
+import type { Prover, ProvingKey } from "@bauta/prover";
 
 import { equal, sha256, toHex } from "./bytes.js";
 import type { Scope } from "./chain.js";
@@ -26,15 +26,44 @@ export async function readProvingKey(api: Service, key: ProvingKey, scope: Scope
       "Use another source of the key, and report this one.",
     );
   }
-  const verifyingKey = verifyingKeyOf(bytes);
-  if (!verifyingKey || !equal(verifyingKey, scope.verifyingKey)) {
-    throw new BautaError(
-      "other-proving-key",
-      `the pinned proving key does not belong to the circuit of the scope, whose vk_hash is ${scope.vkHash}`,
-      "Pin the digest of the circuit's web key.",
-    );
-  }
+  checkVerifyingKey(verifyingKeyOf(bytes), scope);
   return bytes;
+}
+
+function checkVerifyingKey(verifyingKey: Uint8Array | undefined, scope: Scope): void {
+  if (verifyingKey && equal(verifyingKey, scope.verifyingKey)) return;
+  throw new BautaError(
+    "other-proving-key",
+    `the pinned proving key does not belong to the circuit of the scope, whose vk_hash is ${scope.vkHash}`,
+    "Pin the digest of the circuit's web key.",
+  );
+}
+
+/** The verifying keys of the provers that have got a proving key. */
+const keys = new WeakMap<Prover, Uint8Array>();
+
+/**
+ * Calls a prover with a function that loads its proving key, and returns the output. A prover keeps
+ * its key, so a scope of another circuit is refused also if the prover loads nothing.
+ */
+export async function withProvingKey(
+  api: Service,
+  prover: Prover,
+  key: ProvingKey,
+  scope: Scope,
+  signal: AbortSignal | undefined,
+  prove: (load: () => Promise<Uint8Array>) => Promise<Uint8Array>,
+): Promise<Uint8Array> {
+  const known = keys.get(prover);
+  if (known) checkVerifyingKey(known, scope);
+  const output = await prove(async () => {
+    const bytes = await readProvingKey(api, key, scope, signal);
+    keys.set(prover, scope.verifyingKey);
+    return bytes;
+  });
+  // The page gave the prover its key, and not the SDK.
+  if (!keys.has(prover)) await readProvingKey(api, key, scope, signal).then(() => keys.set(prover, scope.verifyingKey));
+  return output;
 }
 
 function fromApi(api: Service, digest: string, signal: AbortSignal | undefined): Promise<Uint8Array> {

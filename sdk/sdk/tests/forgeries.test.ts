@@ -10,6 +10,7 @@ import { ProverError } from "@bauta/prover";
 import { poseidon1 } from "poseidon-lite";
 
 import { BautaError, field, fieldToBytes, fieldToHex, MODULUS, type Bauta, type BautaCode, type Scope } from "../src/index.ts";
+import { secretOf } from "../src/identity.ts";
 import { secretIn } from "./prover.ts";
 import { addressOf, stopServers, startNode, webKey, World } from "./world.ts";
 
@@ -242,6 +243,30 @@ test("a proving key with other bytes, or of another circuit", async () => {
   world.routes.set(`GET /v1/proving-keys/${digest}`, () => ({ body: other }));
   bauta = world.client({ prover: world.prover(digest) });
   await assert.rejects(prove(), named("other-proving-key"));
+});
+
+test("a scope of another circuit, with a prover that already has a key", async () => {
+  const scope = await bauta.scope(world.addresses.scope);
+  await prove(scope);
+  const verifyingKey = Uint8Array.from(scope.verifyingKey).fill(1, 0, 1);
+  await assert.rejects(prove({ ...scope, verifyingKey }), named("other-proving-key"));
+  await prove(scope);
+  // Another client with the same prover knows its key as well.
+  const prover = world.prover();
+  bauta = world.client({ prover });
+  await prove(scope);
+  bauta = world.client({ prover });
+  await assert.rejects(prove({ ...scope, verifyingKey }), named("other-proving-key"));
+});
+
+test("a prover that got its key from the page", async () => {
+  const prover = world.prover();
+  await prover.prove(secretOf(world.identity, world.membership), new Uint8Array(32 * 6), async () => world.webKey);
+  bauta = world.client({ prover });
+  const scope = await bauta.scope(world.addresses.scope);
+  const verifyingKey = Uint8Array.from(scope.verifyingKey).fill(1, 0, 1);
+  await assert.rejects(prove({ ...scope, verifyingKey }), named("other-proving-key"));
+  await prove(scope);
 });
 
 test("a prover that proves other values", async () => {
