@@ -51,6 +51,8 @@ interface Sealed {
   readonly credential?: Uint8Array<ArrayBuffer>;
 }
 
+type Bytes = Uint8Array<ArrayBuffer>;
+
 const IDENTITY = "identity";
 const REGISTRATIONS = "registrations";
 const ROUNDS = 600_000;
@@ -99,11 +101,19 @@ export class Identity {
     return ((await this.#vault.get(this.#prefix + REGISTRATIONS)) as Registration[] | undefined) ?? [];
   }
 
-  /** Returns a copy of the identity that a passphrase seals. {@link restoreIdentity} reads it. */
+  /**
+   * Returns a copy of the identity and of its registrations that a passphrase seals.
+   * {@link restoreIdentity} reads it. Make a new one after each registration.
+   */
   async backup(passphrase: string): Promise<Uint8Array> {
-    const [salt, iv] = [random(16), random(12)];
-    const sealed = await seal(await passphraseKey(passphrase, salt), iv, await open(this.#master));
-    return concat([salt, iv, sealed]);
+    const [salt, iv, second] = [random(16), random(12), random(12)];
+    const key = await passphraseKey(passphrase, salt, [...USAGES, "encrypt"]);
+    const sealed = await seal(key, iv, await open(this.#master));
+    const made = (await this.registrations()).map(({ registry, asset, counter }) => ({ registry, asset, counter }));
+    if (made.length === 0) return concat([salt, iv, sealed]);
+    const text = new TextEncoder().encode(JSON.stringify(made));
+    const list = new Uint8Array(await crypto.subtle.encrypt({ name: "AES-GCM", iv: second }, key, text));
+    return concat([salt, iv, sealed, second, list]);
   }
 
   #secretOf({ registry, entryId, counter }: SecretEntry): EntrySecret {
@@ -111,11 +121,13 @@ export class Identity {
     return { ...this.#master, registry: address, entryId: fieldToBytes(entryId), counter };
   }
 
-  async #remember(registration: Registration): Promise<void> {
-    const others = (await this.registrations()).filter(
-      ({ registry, asset }) => registry !== registration.registry || asset !== registration.asset,
-    );
-    await this.#vault.set(this.#prefix + REGISTRATIONS, [...others, registration]);
+  #remember(registration: Registration): Promise<void> {
+    return exclusively(this.#vault, async () => {
+      const others = (await this.registrations()).filter(
+        ({ registry, asset }) => registry !== registration.registry || asset !== registration.asset,
+      );
+      await this.#vault.set(this.#prefix + REGISTRATIONS, [...others, registration]);
+    });
   }
 }
 
@@ -128,35 +140,66 @@ export class Identity {
 export async function openIdentity(vault: Vault, how: IdentitySource, cluster: Cluster): Promise<Identity> {
   if ("wallet" in how) return walletIdentity(vault, how.wallet, cluster);
   const kind = typeof how.wrap === "string" ? how.wrap : "passphrase";
-  const stored = (await vault.get(IDENTITY)) as Sealed | undefined;
-  if (stored && stored.kind !== kind) {
-    throw sealedOtherwise(`the vault has an identity that is sealed by a ${stored.kind}`);
-  }
-  const record = stored ?? (await created(kind));
-  const key = await sealingKey(how.wrap, record);
-  if (!stored) {
-    const sealed = await seal(key, record.iv, await newMaster());
-    await vault.set(IDENTITY, { ...record, sealed });
-    return handle({ key, iv: record.iv, sealed }, vault, "");
-  }
+  const stored = async () => (await vault.get(IDENTITY)) as Sealed | undefined;
+  const create = async () => (await stored()) ?? createIdentity(vault, kind, how.wrap);
+  const found = (await stored()) ?? (await exclusively(vault, create));
+  if ("handled" in found) return found.handled;
+  const { iv, sealed } = found;
+  if (found.kind !== kind) throw sealedOtherwise(`the vault has an identity that is sealed by a ${found.kind}`);
+  const key = await sealingKey(how.wrap, found);
   // A wrong passphrase is found here, and not at the first proof.
-  const { iv, sealed } = record;
   await open({ key, iv, sealed });
   return handle({ key, iv, sealed }, vault, "");
 }
 
+/** Creates the identity of an empty vault. */
+async function createIdentity(vault: Vault, kind: Sealed["kind"], wrap: Wrap): Promise<{ readonly handled: Identity }> {
+  const record = await created(kind);
+  const { iv } = record;
+  const key = await sealingKey(wrap, record);
+  const sealed = await seal(key, iv, await newMaster());
+  await vault.set(IDENTITY, { ...record, sealed });
+  return { handled: handle({ key, iv, sealed }, vault, "") };
+}
+
+/** The last work on each vault. */
+const last = new WeakMap<Vault, Promise<unknown>>();
+
+/** Changes a vault after the earlier changes, also after those of other tabs of the same origin. */
+function exclusively<T>(vault: Vault, change: () => Promise<T>): Promise<T> {
+  const locks = globalThis.navigator?.locks as LockManager | undefined;
+  const run = async (): Promise<T> => (locks ? await locks.request("bauta vault", change) : await change());
+  const done = (last.get(vault) ?? Promise.resolve()).then(run);
+  last.set(vault, done.catch(() => undefined));
+  return done;
+}
+
 /**
- * Stores the identity of a backup in an empty vault, sealed by the passphrase of the backup. Open
- * it with `wrap: { passphrase }`.
+ * Stores the identity of a backup and its registrations in an empty vault, sealed by the passphrase
+ * of the backup. Open it with `wrap: { passphrase }`.
  *
  * @throws {@link BautaError} if the passphrase is wrong, or if the vault has an identity.
  */
 export async function restoreIdentity(vault: Vault, backup: Uint8Array, passphrase: string): Promise<void> {
-  if (await vault.get(IDENTITY)) throw sealedOtherwise("the vault has an identity, which would be lost");
   const bytes = Uint8Array.from(backup);
-  const [salt, iv, sealed] = [bytes.slice(0, 16), bytes.slice(16, 28), bytes.slice(28)];
-  await open({ key: await passphraseKey(passphrase, salt), iv, sealed });
-  await vault.set(IDENTITY, { kind: "passphrase", salt, iv, sealed } satisfies Sealed);
+  const [salt, iv, sealed] = [bytes.slice(0, 16), bytes.slice(16, 28), bytes.slice(28, 76)];
+  const [second, list] = [bytes.slice(76, 88), bytes.slice(88)];
+  await exclusively(vault, async () => {
+    if (await vault.get(IDENTITY)) throw sealedOtherwise("the vault has an identity, which would be lost");
+    const key = await passphraseKey(passphrase, salt);
+    await open({ key, iv, sealed });
+    // Earlier versions wrote backups without registrations.
+    if (list.length > 0) await vault.set(REGISTRATIONS, await openList(key, second, list));
+    await vault.set(IDENTITY, { kind: "passphrase", salt, iv, sealed } satisfies Sealed);
+  });
+}
+
+async function openList(key: CryptoKey, iv: Bytes, list: Bytes): Promise<Registration[]> {
+  try {
+    return JSON.parse(new TextDecoder().decode(await crypto.subtle.decrypt({ name: "AES-GCM", iv }, key, list)));
+  } catch {
+    throw sealedOtherwise("the registrations of the backup were changed");
+  }
 }
 
 async function created(kind: Sealed["kind"]): Promise<Sealed> {
@@ -177,10 +220,10 @@ async function sealingKey(wrap: Wrap, record: Sealed): Promise<CryptoKey> {
   return passkeyKey(record);
 }
 
-async function passphraseKey(passphrase: string, salt: Uint8Array<ArrayBuffer>): Promise<CryptoKey> {
+async function passphraseKey(passphrase: string, salt: Bytes, usages = USAGES): Promise<CryptoKey> {
   const material = await crypto.subtle.importKey("raw", new TextEncoder().encode(passphrase), "PBKDF2", false, ["deriveKey"]);
   const how = { name: "PBKDF2", hash: "SHA-256", salt, iterations: ROUNDS };
-  return crypto.subtle.deriveKey(how, material, AES, false, USAGES);
+  return crypto.subtle.deriveKey(how, material, AES, false, usages);
 }
 
 /** Creates a passkey with the extension PRF, which gives a secret to this origin only. */
@@ -242,15 +285,19 @@ async function walletIdentity(vault: Vault, wallet: SignInWallet, cluster: Clust
     throw unsupported("the wallet signed another message than the requested one");
   }
   const tag = new TextEncoder().encode("bauta/wallet/1");
-  const master = new Uint8Array(await crypto.subtle.digest("SHA-256", concat([tag, first.signature])));
-  const name = new Uint8Array(await crypto.subtle.digest("SHA-256", concat([tag, master])));
+  const signed = concat([tag, first.signature]);
+  const master = new Uint8Array(await crypto.subtle.digest("SHA-256", signed));
+  signed.fill(0);
+  const named = concat([tag, master]);
   try {
+    const name = new Uint8Array(await crypto.subtle.digest("SHA-256", named));
     const key = await crypto.subtle.generateKey(AES, false, USAGES);
     const iv = random(12);
     const prefix = `wallet ${toHex(name.subarray(0, 8))} `;
     const handled = await crypto.subtle.importKey("raw", master, AES, true, ["encrypt"]);
     return handle({ key, iv, sealed: await seal(key, iv, handled) }, vault, prefix);
   } finally {
+    named.fill(0);
     master.fill(0);
   }
 }

@@ -29,8 +29,12 @@ export function browserVault(name = "bauta"): Vault {
     request.onupgradeneeded = () => request.result.createObjectStore(STORE);
     return result(request);
   };
-  const store = async (mode: IDBTransactionMode) =>
-    (await (opened ??= open())).transaction(STORE, mode).objectStore(STORE);
+  const store = async (mode: IDBTransactionMode) => {
+    const opening = (opened ??= open());
+    // The next call opens it again.
+    opening.catch(() => (opened = undefined));
+    return (await opening).transaction(STORE, mode).objectStore(STORE);
+  };
   return {
     get: async (key) => result((await store("readonly")).get(key)),
     set: async (key, value) => void (await result((await store("readwrite")).put(value, key))),

@@ -520,10 +520,11 @@ export declare function hashToField(tag: string, ...parts: readonly Uint8Array[]
 export declare function attributesOfTrack(track: bigint): Field;
 
 // proving-key.d.ts
-import type { ProvingKey } from "@bauta/prover";
+import type { Prover, ProvingKey } from "@bauta/prover";
 import type { Scope } from "./chain.js";
 import { type Service } from "./http.js";
 export declare function readProvingKey(api: Service, key: ProvingKey, scope: Scope, signal?: AbortSignal): Promise<Uint8Array>;
+export declare function withProvingKey(api: Service, prover: Prover, key: ProvingKey, scope: Scope, signal: AbortSignal | undefined, prove: (load: () => Promise<Uint8Array>) => Promise<Uint8Array>): Promise<Uint8Array>;
 export declare function verifyingKeyOf(key: Uint8Array): Uint8Array | undefined;
 
 // registration.d.ts

@@ -7,7 +7,7 @@ import { afterEach, test } from "node:test";
 import { BAUTA_PROGRAM_ADDRESS } from "@bauta/program";
 
 import { restoreIdentity, memoryVault, type BautaCode, type Cluster, type SignInWallet, type Vault } from "../src/index.ts";
-import { openIdentity, type Identity, type IdentitySource } from "../src/identity.ts";
+import { openIdentity, remember, type Identity, type IdentitySource } from "../src/identity.ts";
 import { entryIdOf } from "../src/index.ts";
 import { secretIn } from "./prover.ts";
 import { addressOf } from "./world.ts";
@@ -25,6 +25,7 @@ async function secretOf(identity: Identity, counter = 0): Promise<string> {
 const navigator = Object.getOwnPropertyDescriptor(globalThis, "navigator");
 afterEach(() => {
   if (navigator) Object.defineProperty(globalThis, "navigator", navigator);
+  else delete (globalThis as { navigator?: unknown }).navigator;
   delete (globalThis as { location?: unknown }).location;
 });
 
@@ -76,6 +77,47 @@ test("a backup restores the identity, with its passphrase only, and never over a
   await restoreIdentity(other, backup, "paper");
   assert.equal(await secretOf(await open(other, passphrase("paper"))), await secretOf(identity));
   await assert.rejects(restoreIdentity(vault, backup, "paper"), refused("identity-sealed"));
+});
+
+test("a backup restores the registrations, and a backup of an earlier version has none", async () => {
+  const identity = await open(memoryVault(), { wrap: "device" });
+  const early = await identity.backup("paper");
+  assert.equal(early.length, 76);
+  const registration = { registry, asset: addressOf(2), counter: 3 };
+  await remember(identity, registration);
+  const backup = await identity.backup("paper");
+  for (const [copy, registrations] of [[backup, [registration]], [early, []]] as const) {
+    const vault = memoryVault();
+    await restoreIdentity(vault, copy, "paper");
+    const restored = await open(vault, passphrase("paper"));
+    assert.deepEqual(await restored.registrations(), registrations);
+    assert.equal(await secretOf(restored), await secretOf(identity));
+  }
+  backup[backup.length - 1]! ^= 1;
+  const vault = memoryVault();
+  await assert.rejects(restoreIdentity(vault, backup, "paper"), refused("identity-sealed"));
+  assert.equal(await vault.get("identity"), undefined);
+});
+
+test("calls at the same time create one identity, and lose no registration", async () => {
+  const vault = memoryVault();
+  const [first, second] = await Promise.all([open(vault, { wrap: "device" }), open(vault, { wrap: "device" })]);
+  assert.equal(await secretOf(first), await secretOf(second));
+  const assets = [2, 3, 4].map(addressOf);
+  await Promise.all(assets.map((asset, number) => remember(number === 0 ? first : second, { registry, asset, counter: 0 })));
+  assert.deepEqual((await first.registrations()).map(({ asset }) => asset), assets);
+  await assert.rejects(Promise.all([passphrase("one"), passphrase("two")].map((how) => open(vault, how))), refused("identity-sealed"));
+});
+
+test("two tabs create one identity", async () => {
+  // Two vaults with the same values, and the locks that tabs of an origin share.
+  let held: Promise<unknown> = Promise.resolve();
+  const request = (_: string, work: () => Promise<unknown>) => (held = held.then(work));
+  Object.defineProperty(globalThis, "navigator", { value: { locks: { request } }, configurable: true });
+  const stored = memoryVault();
+  const tab = (): Vault => ({ get: (name) => stored.get(name), set: (name, value) => stored.set(name, value) });
+  const [first, second] = await Promise.all([open(tab(), { wrap: "device" }), open(tab(), { wrap: "device" })]);
+  assert.equal(await secretOf(first), await secretOf(second));
 });
 
 /** A wallet that signs with a hash. Real wallets sign with Ed25519, which is as deterministic. */
