@@ -16,7 +16,6 @@ import { Nodes } from "./nodes.js";
 import { readMemberPath, type TreeReading } from "./paths.js";
 import { Pauses } from "./pauses.js";
 import { attributesOfTrack, contextOf, digestOf, entryIdOf, leafOf, type PublicInputs } from "./protocol.js";
-import { withProvingKey } from "./proving-key.js";
 import type { Relayed, Use } from "./relay.js";
 import { drawRelayer } from "./relayer.js";
 import { commitmentIn, nullifierIn, proverResult } from "./secrets.js";
@@ -243,6 +242,8 @@ class Client implements Bauta {
     const bytes = encodeInputs({ entryId, track: values.claim, index, path }, inputs);
     report(what, "proof", 0.5);
     const secret = secretOf(identity, membership);
+    // Loaded when it is needed: a page that only registers or reads needs no proving key.
+    const { withProvingKey } = await import("./proving-key.js");
     const output = await withProvingKey(this.#api, prover, key, scope, signal, (load) =>
       proverResult(prover.prove(secret, bytes, load, signal)),
     );
