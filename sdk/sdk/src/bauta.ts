@@ -13,7 +13,7 @@ import { openIdentity, remember, secretOf, type Identity, type IdentitySource, t
 import { encodeInputs, falseProof, proofOf } from "./inputs.js";
 import { eligibleTokens, falseMembership, findMembership, isUnknown, type Membership, type Token } from "./members.js";
 import { Nodes } from "./nodes.js";
-import { readMemberPath, type TreeReading } from "./paths.js";
+import type { TreeReading } from "./paths.js";
 import { Pauses } from "./pauses.js";
 import { attributesOfTrack, contextOf, digestOf, entryIdOf, leafOf, type PublicInputs } from "./protocol.js";
 import type { Relayed, Use } from "./relay.js";
@@ -229,6 +229,9 @@ class Client implements Bauta {
     const root = scope.root ?? registry.current;
     report(what, "tree", 0.1);
     const tree = { registry: scope.registry, root, depth: scope.depth, index, leaves: registry.leaves };
+    // Both are loaded when they are needed: a page that only registers or reads makes no proof.
+    const { readMemberPath } = await import("./paths.js");
+    const { withProvingKey } = await import("./proving-key.js");
     const read = () => readMemberPath(this.#api, this.#vault, tree, what.tree ?? "auto", signal);
     const { leaf, path } = await this.#followed(read, signal);
     report(what, "key", 0.4);
@@ -242,8 +245,6 @@ class Client implements Bauta {
     const bytes = encodeInputs({ entryId, track: values.claim, index, path }, inputs);
     report(what, "proof", 0.5);
     const secret = secretOf(identity, membership);
-    // Loaded when it is needed: a page that only registers or reads needs no proving key.
-    const { withProvingKey } = await import("./proving-key.js");
     const output = await withProvingKey(this.#api, prover, key, scope, signal, (load) =>
       proverResult(prover.prove(secret, bytes, load, signal)),
     );

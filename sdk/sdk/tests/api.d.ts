@@ -8,7 +8,7 @@ import type { OnRequest } from "./disclosure.js";
 import { type Field } from "./field.js";
 import { type Identity, type IdentitySource } from "./identity.js";
 import { type Membership, type Token } from "./members.js";
-import { type TreeReading } from "./paths.js";
+import type { TreeReading } from "./paths.js";
 import type { Relayed, Use } from "./relay.js";
 import { type Vault } from "./vault.js";
 export interface BautaOptions {
