@@ -98,7 +98,11 @@ class Prover {
       const [first, second] = this.#callers;
       if (!second) return await first.call('prove', { input });
       const [c] = await Promise.all([second.call('prove_c', { input }), first.call('prove_rest', { input })]);
-      return await first.call('combine', { input: c });
+      try {
+        return await first.call('combine', { input: c });
+      } finally {
+        c.fill(0);
+      }
     } finally {
       input.fill(0);
     }

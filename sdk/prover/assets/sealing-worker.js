@@ -4,7 +4,9 @@
 //   { id, call: 'start', module }   instantiates the module   --> { id, value: supported }
 //   { id, call: 'memory' }                                    --> { id, value: bytes }
 //   { id, call, input, secret }     calls the C interface     --> { id, value: Uint8Array }
-//                                                             or { id, error: message }
+//                                                             or { id, error: message, isBroken }
+//
+// `isBroken` says that the module ended within a call, and can't be used again.
 //
 // `secret` is { key, iv, sealed, registry, entryId, counter }: a master secret that the key seals with
 // AES-GCM, and the entry whose secret is derived from it. Both are opened here only, and overwritten
@@ -81,10 +83,15 @@ port.onmessage = async ({ data: { id, call: name, module, input = new Uint8Array
     } else if (name === 'memory') {
       port.postMessage({ id, value: wasm.memory.buffer.byteLength });
     } else {
-      port.postMessage({ id, value: secret ? await callWithSecret(name, input, secret, request) : call(name, input) });
+      const value = secret ? await callWithSecret(name, input, secret, request) : call(name, input);
+      port.postMessage({ id, value });
+      // The message has a copy. The output of prove_c is as secret as the witness.
+      value.fill(0);
     }
   } catch (error) {
-    port.postMessage({ id, error: error.message });
+    // A trap, or a full stack.
+    const isBroken = error instanceof WebAssembly.RuntimeError || error instanceof RangeError;
+    port.postMessage({ id, error: error.message, isBroken });
   } finally {
     input.fill(0);
   }

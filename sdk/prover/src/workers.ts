@@ -10,6 +10,10 @@ const RELAXED_SIMD = Uint8Array.of(
   ...[65, 0, 253, 15, 253, 135, 2, 11],
 );
 const IDLE_MS = 30_000;
+/** The time within which a worker must answer a call. */
+const CALL_MS = 120_000;
+/** The time within which a module must be downloaded. */
+const DOWNLOAD_MS = 300_000;
 const SEED_BYTES = 32;
 
 /** The parts of a request to a worker besides its number and the name of the call. */
@@ -25,15 +29,20 @@ class Caller {
   readonly #waiting = new Map<number, { resolve(value: never): void; reject(error: unknown): void }>();
   #next = 0;
   #end: { readonly reason: unknown } | undefined;
+  /** Calls `end` if a call is not answered in time. */
+  #timer: ReturnType<typeof setTimeout> | undefined;
   /** Whether the worker has the proving key. */
   hasKey = false;
 
   constructor(readonly worker: WorkerLike) {
-    const answer = ({ id, value, error }: { id: number; value: never; error?: string }) => {
+    const answer = ({ id, value, error, isBroken }: { id: number; value: never; error?: string; isBroken?: boolean }) => {
       const waiting = this.#waiting.get(id);
       this.#waiting.delete(id);
-      if (error === undefined) waiting?.resolve(value);
-      else waiting?.reject(failed(error));
+      if (this.#waiting.size === 0) clearTimeout(this.#timer);
+      if (error === undefined) return waiting?.resolve(value);
+      const reason = failed(error);
+      waiting?.reject(reason);
+      if (isBroken) this.end(reason);
     };
     const fail = (event: { message?: string }) => this.end(failed(event.message ?? "the worker failed"));
     if (worker.on) {
@@ -50,13 +59,22 @@ class Caller {
     return new Promise((resolve, reject) => {
       if (this.#end) return reject(this.#end.reason);
       this.#waiting.set(id, { resolve, reject });
+      clearTimeout(this.#timer);
+      const late = () => this.end(failed(`a worker did not answer ${call} within ${CALL_MS / 1000} seconds`));
+      this.#timer = setTimeout(late, CALL_MS);
       this.worker.postMessage({ id, call, ...message });
     });
   }
 
+  /** Whether the worker ended, or failed. */
+  get hasEnded(): boolean {
+    return this.#end !== undefined;
+  }
+
   /** Ends the worker. Its open requests fail. */
   end(reason: unknown): void {
-    this.#end = { reason };
+    this.#end ??= { reason };
+    clearTimeout(this.#timer);
     this.worker.terminate();
     for (const { reject } of this.#waiting.values()) reject(reason);
     this.#waiting.clear();
@@ -117,7 +135,16 @@ export class WasmProver implements Prover {
         if (!second) return await first!.call("prove", { secret, input });
         const parts = [second.call("prove_c", { secret, input }), first!.call("prove_rest", { secret, input })];
         const [c] = await Promise.all(parts);
-        return await first!.call("combine", { input: c! });
+        try {
+          return await first!.call("combine", { input: c! });
+        } finally {
+          // The unblinded C is as secret as the witness.
+          c!.fill(0);
+        }
+      } catch (error) {
+        // One of two modules still has its half of the proof.
+        if (second) this.#end(error);
+        throw error;
       } finally {
         input.fill(0);
       }
@@ -168,6 +195,8 @@ export class WasmProver implements Prover {
       signal?.removeEventListener("abort", abort);
       // Workers that were started meanwhile end as well.
       if (signal?.aborted) this.#end(signal.reason);
+      // The next call starts others instead of workers that failed.
+      if (this.#callers.some(({ hasEnded }) => hasEnded)) this.#end(failed("another worker failed"));
       this.#callers.forEach(({ worker }) => worker.unref?.());
       this.#idle = setTimeout(() => this.end(), IDLE_MS);
       // Node.js ends although a timer waits.
@@ -227,7 +256,7 @@ export class WasmProver implements Prover {
       const { readFile } = builtin<{ readFile(url: URL): Promise<Uint8Array> }>("node:fs/promises");
       return WebAssembly.compile(Uint8Array.from(await readFile(url)));
     }
-    const response = await fetch(url);
+    const response = await fetch(url, { signal: AbortSignal.timeout(DOWNLOAD_MS) });
     if (!response.ok) throw failed(`${url} answered ${response.status}: set the option wasm to the folder of the modules`);
     return WebAssembly.compile(await response.arrayBuffer());
   }

@@ -82,6 +82,56 @@ test("no message between the page and the worker has a secret", async () => {
   for (const value of secrets) assert.ok(!texts().includes(value));
 });
 
+test("a worker overwrites its copy of an output after it is sent", async () => {
+  const { context, post, answers, sent } = runInContext();
+  await post({ id: 0, call: "start", module: context.module });
+  await post({ id: 1, call: "prove_c" });
+  assert.deepEqual(answers.map(({ value }) => value), [true, [7, 8, 9]]);
+  assert.deepEqual([...(sent.at(-1) as Uint8Array)], [0, 0, 0]);
+});
+
+test("a worker says whether its module can be used again after a failure", async () => {
+  const { context, post, answers } = runInContext();
+  await post({ id: 0, call: "start", module: context.module });
+  await post({ id: 1, call: "refused" });
+  await post({ id: 2, call: "trapped" });
+  assert.deepEqual(answers.slice(1).map(({ error, isBroken }) => [error, isBroken]), [["no such path", false], ["unreachable", true]]);
+});
+
+/** Runs the worker beside the test, with a false module. */
+function runInContext() {
+  const memory = { buffer: new ArrayBuffer(1024) };
+  const text = new TextEncoder().encode("no such path");
+  let output = Uint8Array.of(7, 8, 9);
+  const exports = {
+    memory,
+    supported: () => 1,
+    input: () => 512,
+    output: () => (new Uint8Array(memory.buffer).set(output), 0),
+    output_length: () => output.length,
+    prove_c: () => 1,
+    refused: () => ((output = text), 0),
+    trapped: () => {
+      throw new WebAssembly.RuntimeError("unreachable");
+    },
+  };
+  type Answer = { value?: unknown; error?: string; isBroken?: boolean };
+  const [answers, sent]: [Answer[], unknown[]] = [[], []];
+  const port = {
+    onmessage: (_: { data: object }): Promise<void> => Promise.resolve(),
+    postMessage: (message: Answer) => {
+      sent.push(message.value);
+      const { value } = message;
+      answers.push({ ...message, ...(value instanceof Uint8Array ? { value: [...value] } : {}) });
+    },
+  };
+  const module = {};
+  const WebAssemblyLike = { instantiate: async () => ({ exports }), RuntimeError: WebAssembly.RuntimeError };
+  const source = readFileSync(new URL("../assets/worker.js", import.meta.url), "utf8");
+  new Function("self", "WebAssembly", source)(port, WebAssemblyLike);
+  return { context: { module }, post: (data: object) => port.onmessage({ data }), answers, sent };
+}
+
 /** Seals a secret to a new key, and opens it. */
 async function sealTo(secret: EntrySecret): Promise<string> {
   const suite = new CipherSuite({ kem: new DhkemX25519HkdfSha256(), kdf: new HkdfSha256(), aead: new Chacha20Poly1305() });

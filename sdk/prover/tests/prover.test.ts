@@ -8,6 +8,9 @@ import { createProver, type Build, type EntrySecret, type WorkerLike } from "../
 type Message = { id: number; call: string; input?: Uint8Array; module?: unknown; secret?: unknown };
 type Handler = (message: Message) => unknown;
 
+/** What a worker returns that does not answer. */
+const SILENCE = Symbol();
+
 /** Starts false workers, and records their calls. */
 function workers(handle: Handler) {
   const calls: string[] = [];
@@ -22,9 +25,11 @@ function workers(handle: Handler) {
         calls.push(`${number} ${call}`);
         queueMicrotask(() => {
           try {
-            answer({ id, value: handle(message as Message) } as never);
+            const value = handle(message as Message);
+            if (value !== SILENCE) answer({ id, value } as never);
           } catch (error) {
-            answer({ id, error: (error as Error).message } as never);
+            const { message, isBroken } = error as Error & { isBroken?: boolean };
+            answer({ id, error: message, isBroken } as never);
           }
         });
       },
@@ -141,4 +146,72 @@ test("a proof that is aborted while its key is loaded does not wait for ended wo
   };
   await assert.rejects(prover.prove(secret, inputs, aborting, controller.signal), /enough/);
   assert.deepEqual(await prover.prove(secret, inputs, load), Uint8Array.of(9));
+});
+
+test("workers whose module ended are replaced, and those with a message of the module are kept", async () => {
+  for (const isBroken of [true, false]) {
+    const { state, start } = workers((message) => {
+      if (message.call === "commit" && state.started === 1) throw Object.assign(new Error("unreachable"), { isBroken });
+      return honest(message);
+    });
+    const prover = createProver({ key, wasm, worker: start, builds });
+    await assert.rejects(prover.commitment(secret), { name: "ProverError", message: /unreachable/ });
+    assert.equal(state.ended > 0, isBroken);
+    if (isBroken) assert.deepEqual(await prover.commitment(secret), Uint8Array.of(9));
+  }
+});
+
+test("a worker that fails by an event is replaced", async () => {
+  let fail: (event: { message: string }) => void = () => undefined;
+  const { state, start } = workers((message) => {
+    if (message.call === "commit" && state.started === 1) {
+      fail({ message: "out of memory" });
+      return SILENCE;
+    }
+    return honest(message);
+  });
+  const worker = (): WorkerLike => {
+    const started = start();
+    return { ...started, on: (event, listener) => (event === "error" ? void (fail = listener as never) : started.on!(event, listener)) };
+  };
+  const prover = createProver({ key, wasm, worker, builds });
+  await assert.rejects(prover.commitment(secret), /out of memory/);
+  assert.deepEqual(await prover.commitment(secret), Uint8Array.of(9));
+});
+
+test("a worker that never answers is ended after the limit of time", async (context) => {
+  const real = globalThis.setTimeout;
+  const { state, start } = workers((message) => (message.call === "commit" && state.started === 1 ? SILENCE : honest(message)));
+  const setTimeout = (run: () => void, ms?: number) => {
+    const isLate = ms === 120_000;
+    // The limit ends only the silent call: answered calls clear their timers first.
+    return real(run, isLate && state.started === 1 ? 0 : ms);
+  };
+  const prover = createProver({ key, wasm, worker: start, builds });
+  await prover.nullifier(secret, new Uint8Array(32));
+  context.mock.method(globalThis, "setTimeout", setTimeout as typeof globalThis.setTimeout);
+  await assert.rejects(prover.commitment(secret), /did not answer commit within 120 seconds/);
+  assert.deepEqual(await prover.commitment(secret), Uint8Array.of(9));
+  prover.end();
+});
+
+test("the unblinded part of a proof is overwritten, and workers with half of a proof are ended", async () => {
+  const secretPart = Uint8Array.of(1, 2, 3);
+  let combined: number[] = [];
+  const { start } = workers((message) => {
+    if (message.call === "prove_c") return secretPart;
+    if (message.call === "combine") combined = [...message.input!];
+    return honest(message);
+  });
+  await createProver({ key, wasm, worker: start, workers: 2, builds }).prove(secret, inputs, load);
+  assert.deepEqual(combined, [1, 2, 3]);
+  assert.deepEqual([...secretPart], [0, 0, 0]);
+  const failing = workers((message) => {
+    if (message.call === "prove_c" && failing.state.started === 2) throw new Error("no");
+    return honest(message);
+  });
+  const prover = createProver({ key, wasm, worker: failing.start, workers: 2, builds });
+  await assert.rejects(prover.prove(secret, inputs, load), /no/);
+  assert.equal(failing.state.ended, 2);
+  await prover.prove(secret, inputs, load);
 });
