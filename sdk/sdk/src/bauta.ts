@@ -2,7 +2,7 @@ import type { Address, Instruction, TransactionSigner } from "@solana/kit";
 import { getVerifyInstructionAsync } from "@bauta/program";
 import { createProver, type Prover } from "@bauta/prover";
 
-import { Chain, type RegistryState, type Scope } from "./chain.js";
+import { Chain, notOpen, type RegistryState, type Scope } from "./chain.js";
 import type { Cluster } from "./cluster.js";
 import type { Delegation } from "./delegation.js";
 import type { OnRequest } from "./disclosure.js";
@@ -111,8 +111,11 @@ export interface Bauta {
   scope(address: Address): Promise<Scope>;
   /** Makes a proof. */
   prove(what: ProofRequest): Promise<ScopedProof>;
-  /** Builds the instruction that verifies a proof, for dApps that send it themselves. */
-  verifyInstruction(proof: ScopedProof, payer: TransactionSigner): Promise<Instruction>;
+  /**
+   * Builds the instruction that verifies a proof, for dApps that send it themselves. In a scope
+   * with a gate, `gate` is its signer.
+   */
+  verifyInstruction(proof: ScopedProof, payer: TransactionSigner, gate?: TransactionSigner): Promise<Instruction>;
   /** Has a proof verified, at the cost of the relay. */
   relay(
     proof: ScopedProof,
@@ -164,21 +167,23 @@ class Client implements Bauta {
     const counter = earlier ? earlier.counter + 1 : 0;
     const commitment = await commitmentIn(this.#prover, identity, { registry, entryId, counter });
     // Loaded when it is needed: most visits of a page register nothing.
-    const { registrationInstruction, sendInstruction } = await import("./registration.js");
+    const { registrationInstruction } = await import("./registration.js");
     const wanted = { registry, asset, commitment, owner, signal };
     const build = () => registrationInstruction(this.#api, this.#chain, this.#vault, wanted);
     const instruction = await this.#followed(build, signal);
     // Stored first: a registration whose counter is lost would have to be searched for.
-    await remember(identity, { registry, asset, counter });
+    const registration = { ...earlier, registry, asset, counter };
+    await remember(identity, registration);
     try {
-      await sendInstruction(this.#chain, owner, instruction);
+      const { sendInstruction } = await import("./sending.js");
+      await sendInstruction(this.#chain, owner, instruction, signal);
     } catch (error) {
-      if (earlier) await remember(identity, earlier);
+      // After any other error, the transaction may have been executed with this counter.
+      if (earlier && error instanceof BautaError && error.code === "wallet-refused") await remember(identity, earlier);
       throw error;
     }
-    const { leaves } = await this.#chain.registry(registry);
     return this.#followed(async () => {
-      const found = await findMembership(this.#api, this.#prover, identity, { registry, asset, counter }, leaves);
+      const found = await this.#membership(identity, registration);
       if (found?.counter !== counter) throw behind("the registration");
       return found;
     }, signal);
@@ -187,12 +192,19 @@ class Client implements Bauta {
   async memberships(identity: Identity, registry?: Address): Promise<readonly Membership[]> {
     const known = await identity.registrations();
     const wanted = known.filter((registration) => registry === undefined || registration.registry === registry);
-    const find = async (registration: Registration) => {
-      const { leaves } = await this.#chain.registry(registration.registry);
-      return findMembership(this.#api, this.#prover, identity, registration, leaves);
-    };
-    const found = await Promise.all(wanted.map(find));
+    const found = await Promise.all(wanted.map((registration) => this.#membership(identity, registration)));
     return found.filter((membership) => membership !== undefined);
+  }
+
+  /** Returns the membership of a registration. Reads its index once from the nodes. */
+  async #membership(identity: Identity, registration: Registration): Promise<Membership | undefined> {
+    const { registry, asset } = registration;
+    const index = registration.index ?? (await this.#chain.leafIndex(registry, asset));
+    if (index === undefined) return undefined;
+    const located = { ...registration, index };
+    if (registration.index === undefined) await remember(identity, located);
+    const { leaves } = await this.#chain.registry(registry);
+    return findMembership(this.#api, this.#prover, identity, located, leaves);
   }
 
   scope(address: Address): Promise<Scope> {
@@ -204,8 +216,15 @@ class Client implements Bauta {
     const now = BigInt(Math.floor(Date.now() / 1000));
     const claim = attributesOfTrack(membership.track);
     checkScope(scope, membership, claim, now);
+    // The relay is drawn only if no wallet is named.
+    if (what.relayer === undefined) checkNoGate(scope);
     report(what, "registry", 0);
-    const registry = await this.#chain.registry(scope.registry);
+    const [registry] = await Promise.all([
+      this.#chain.registry(scope.registry),
+      this.#chain.checkAccepting(scope.circuit, now),
+      // Loads the code that the next stage needs.
+      provingCode(),
+    ]);
     const chosen = what.relayer ?? (await drawRelayer(this.#api, signal));
     const relayer = chosen === "any" ? undefined : chosen;
     const expiry = now + BigInt(what.expiresIn ?? EXPIRES_IN);
@@ -228,10 +247,8 @@ class Client implements Bauta {
     if (index >= 4n ** BigInt(scope.depth)) throw falseMembership("the tree has no such leaf");
     const root = scope.root ?? registry.current;
     report(what, "tree", 0.1);
+    const [{ readMemberPath }, { withProvingKey }] = await provingCode();
     const tree = { registry: scope.registry, root, depth: scope.depth, index, leaves: registry.leaves };
-    // Both are loaded when they are needed: a page that only registers or reads makes no proof.
-    const { readMemberPath } = await import("./paths.js");
-    const { withProvingKey } = await import("./proving-key.js");
     const read = () => readMemberPath(this.#api, this.#vault, tree, what.tree ?? "auto", signal);
     const { leaf, path } = await this.#followed(read, signal);
     report(what, "key", 0.4);
@@ -301,8 +318,11 @@ class Client implements Bauta {
     }
   }
 
-  async verifyInstruction(proof: ScopedProof, payer: TransactionSigner): Promise<Instruction> {
+  async verifyInstruction(proof: ScopedProof, payer: TransactionSigner, gate?: TransactionSigner): Promise<Instruction> {
     const { scope } = proof;
+    if (scope.gate !== null && scope.gate !== gate?.address) {
+      throw new BautaError("gate-must-sign", `the gate ${scope.gate} has to sign`, "Give its signer as the third argument.");
+    }
     if (proof.relayer !== null && proof.relayer !== payer.address) {
       throw new BautaError("no-relayer", `only ${proof.relayer} can submit the proof`, "Prove again for this payer.");
     }
@@ -312,6 +332,7 @@ class Client implements Bauta {
       scope: scope.address,
       circuit: scope.circuit,
       ...(scope.mode === "live" ? { registry: scope.registry } : {}),
+      ...(scope.gate !== null && gate ? { gate } : {}),
       ...(proof.relayer === null ? {} : { relayer: payer }),
       proof: proof.proof,
       root: fieldToBytes(proof.root),
@@ -327,6 +348,7 @@ class Client implements Bauta {
     proof: ScopedProof,
     options: { readonly maxDelaySeconds?: number; readonly signal?: AbortSignal } = {},
   ): Promise<Relayed> {
+    checkNoGate(proof.scope);
     const { relayProof } = await import("./relay.js");
     return relayProof(this.#api, this.#chain, proof, { ...options, maxLagMs: this.#maxLagMs });
   }
@@ -340,6 +362,11 @@ class Client implements Bauta {
 /** The public values of a proof that are known before it is made. */
 type BoundValues = Pick<PublicInputs, "scope" | "claim" | "context">;
 
+/** Loads what only proofs on this device need. */
+function provingCode() {
+  return Promise.all([import("./paths.js"), import("./proving-key.js")]);
+}
+
 /** What a proof adds to them. */
 type Made = Pick<ScopedProof, "proof" | "root" | "nullifier">;
 
@@ -347,10 +374,10 @@ function report(what: ProofRequest, stage: Progress["stage"], done: number): voi
   what.onProgress?.({ stage, done });
 }
 
-const BEHIND: readonly BautaCode[] = ["api-behind", "unknown-tile"];
+const BEHIND: readonly BautaCode[] = ["api-behind", "unknown-tile", "nodes-disagree"];
 
 function behind(what: string): BautaError {
-  return new BautaError("api-behind", `the API does not have ${what} yet`, "Retry later, or use another API.");
+  return new BautaError("api-behind", `the API or the nodes do not have ${what} yet`, "Retry later, or use another API.");
 }
 
 function notAMember(reason: string): BautaError {
@@ -361,7 +388,17 @@ function notAMember(reason: string): BautaError {
   );
 }
 
-/** Refuses what the program would refuse. */
+/** Refuses if the API's relay could not submit a proof, because it has no signature of the gate. */
+function checkNoGate({ address, gate }: Scope): void {
+  if (gate === null) return;
+  throw new BautaError(
+    "gate-must-sign",
+    `the gate ${gate} of the scope ${address} has to sign, and the relay does not have its signature`,
+    "Name the wallet that submits the proof with the gate as the relayer, or \"any\".",
+  );
+}
+
+/** Refuses what the program would refuse because of the scope account. */
 function checkScope(scope: Scope, membership: Membership, claim: Field, now: bigint): void {
   if (membership.registry !== scope.registry) {
     throw new BautaError(
@@ -371,11 +408,7 @@ function checkScope(scope: Scope, membership: Membership, claim: Field, now: big
     );
   }
   if (scope.closed || now >= scope.closesAt || now < scope.opensAt) {
-    throw new BautaError(
-      "scope-not-open",
-      `the scope ${scope.address} does not accept verifications now`,
-      "See opensAt and closesAt of the scope.",
-    );
+    throw notOpen(`${scope.address} is closed, or not open yet`, "See opensAt and closesAt of the scope.");
   }
   if (scope.requiredClaim !== null && scope.requiredClaim !== claim) {
     throw new BautaError(

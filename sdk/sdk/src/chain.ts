@@ -5,20 +5,23 @@ import {
   BAUTA_PROGRAM_ADDRESS,
   decodeCircuit,
   decodeConfig,
+  decodeHolding,
   decodeRegistry,
   decodeScope,
   findCircuitPdaOf,
   findConfigPda,
+  findHoldingPda,
   findRegistryPda,
   findScopePda,
   RegistryKind,
   ScopeMode,
   type Circuit,
+  type Config,
   type Registry,
 } from "@bauta/program";
 
 import { equal, sha256, toHex } from "./bytes.js";
-import { genesisOf, tagOf, type Cluster } from "./cluster.js";
+import { genesisOf, isMainnet, tagOf, type Cluster } from "./cluster.js";
 import { BautaError } from "./error.js";
 import { fieldFromBytes, fieldToHex, type Field } from "./field.js";
 import { unknownAccount, type Nodes } from "./nodes.js";
@@ -72,6 +75,8 @@ export interface RegistryState {
 
 const NO_ADDRESS = "11111111111111111111111111111111";
 const CEREMONY = 1;
+/** The status of a circuit that is not suspended. */
+const ACTIVE = 0;
 
 /** Reads the chain of a pinned cluster. */
 export class Chain {
@@ -97,15 +102,19 @@ export class Chain {
     if (genesis !== undefined) {
       const found = await this.nodes.request("getGenesisHash", [], (rpc) => rpc.getGenesisHash().send());
       const other = found.find((hash) => hash !== genesis);
-      if (other !== undefined) throw wrongCluster(`a node has the genesis hash ${other}, and ${this.pinned} has ${genesis}`);
+      if (other !== undefined) throw wrongCluster(`a node has the genesis hash ${other}, and the pinned cluster has ${genesis}`);
     }
-    const [address] = await findConfigPda();
-    const account = await this.nodes.account(address, []);
-    if (!account) throw wrongCluster("the program is not initialised on the nodes' cluster");
-    const { clusterTag } = decoded(account, decodeConfig);
+    const { clusterTag } = await this.#config();
     if (!equal(clusterTag, this.#tag)) {
       throw wrongCluster(`the program has the tag ${toHex(clusterTag)}, and ${toHex(this.#tag)} is pinned`);
     }
+  }
+
+  async #config(): Promise<Config> {
+    const [address] = await findConfigPda();
+    const account = await this.nodes.account(address, []);
+    if (!account) throw wrongCluster("the program is not initialised on the nodes' cluster");
+    return decoded(account, decodeConfig);
   }
 
   /** Reads a scope and its circuit, and checks both. */
@@ -147,6 +156,18 @@ export class Chain {
     };
   }
 
+  /** Refuses if the program accepts no verifications at all now, or none of the circuit. */
+  async checkAccepting(circuit: Address, now: bigint): Promise<void> {
+    const [{ paused }, { status, retiresAt }] = await Promise.all([this.#config(), this.#circuit(circuit)]);
+    if (paused !== 0) throw notOpen("the program is paused", "Retry when its admin has resumed it.");
+    if (retiresAt !== 0n && now >= retiresAt) {
+      throw notOpen(`the circuit ${circuit} is retired`, "Use a scope with another circuit.");
+    }
+    if (status !== ACTIVE) {
+      throw notOpen(`the circuit ${circuit} is suspended`, "Retry when the program's admin has resumed it.");
+    }
+  }
+
   async #circuit(address: Address): Promise<Circuit> {
     const account = await this.nodes.account(address, ["circuit"]);
     if (!account) throw unknownAccount(address);
@@ -161,7 +182,7 @@ export class Chain {
     if (name !== "ownership" || data.version !== 1 || data.leafFormat !== 1) {
       throw unknownStatement(`the circuit ${address} proves ${name}, version ${data.version}`);
     }
-    if (this.pinned === "mainnet" && data.provenance !== CEREMONY) {
+    if (isMainnet(this.pinned) && data.provenance !== CEREMONY) {
       throw new BautaError(
         "development-key",
         `anyone can forge proofs of the circuit ${address}, because its key comes from no ceremony`,
@@ -201,12 +222,27 @@ export class Chain {
       tree: fixed.tree,
       kind: fixed.kind,
       depth: fixed.depth as Depth,
-      // The median: one node can't make the tree look larger or smaller.
-      leaves: states.map((state) => state.nextIndex).sort((a, b) => (a < b ? -1 : 1))[states.length >> 1]!,
+      // The lower median: one node can't make the tree look larger, even one of two.
+      leaves: states.map((state) => state.nextIndex).sort((a, b) => (a < b ? -1 : 1))[(states.length - 1) >> 1]!,
       current,
       accepts: accepted,
     };
   }
+
+  /**
+   * Returns the position of an asset's leaf in a registry, or `undefined` if the asset was never
+   * registered. It never changes.
+   */
+  async leafIndex(registry: Address, asset: Address): Promise<bigint | undefined> {
+    const [address] = await findHoldingPda({ registry, mint: asset });
+    const account = await this.nodes.account(address, ["registry", "token"]);
+    return account && decoded(account, decodeHolding).index;
+  }
+}
+
+/** Creates the error for a scope that accepts no verifications. */
+export function notOpen(reason: string, remedy: string): BautaError {
+  return new BautaError("scope-not-open", `the scope accepts no verifications now: ${reason}`, remedy);
 }
 
 /** Reads a field element of an account. */

@@ -1,7 +1,7 @@
 import { BAUTA_PROGRAM_ADDRESS } from "@bauta/program";
 import { getBase58Encoder } from "@solana/kit";
 
-import { toHex } from "./bytes.js";
+import { equal, toHex } from "./bytes.js";
 
 /**
  * A cluster. A public cluster is known by its genesis hash. The tag of another one is that of its
@@ -15,15 +15,23 @@ const GENESIS: Readonly<Record<"mainnet" | "devnet", string>> = {
   devnet: "EtWTRABZaYq6iMfeYKouRu166VU2xqa1wcaWoxPkrZBG",
 };
 
-/** Returns the genesis hash that every node of the cluster has, if it is pinned. */
+/**
+ * Returns the genesis hash that every node of the cluster has, if it is known. The tag of a public
+ * cluster is its genesis hash, so it is also known if the cluster is pinned by that tag.
+ */
 export function genesisOf(cluster: Cluster): string | undefined {
-  return typeof cluster === "string" ? GENESIS[cluster] : undefined;
+  const tag = tagOf(cluster);
+  return Object.values(GENESIS).find((genesis) => equal(getBase58Encoder().encode(genesis), tag));
+}
+
+/** Returns whether a cluster is mainnet, by its name or by its tag. */
+export function isMainnet(cluster: Cluster): boolean {
+  return genesisOf(cluster) === GENESIS.mainnet;
 }
 
 /** Returns the tag of a cluster. */
 export function tagOf(cluster: Cluster): Uint8Array {
-  const genesis = genesisOf(cluster);
-  const tag = genesis === undefined ? (cluster as { tag: Uint8Array }).tag : getBase58Encoder().encode(genesis);
+  const tag = typeof cluster === "string" ? getBase58Encoder().encode(GENESIS[cluster]) : cluster.tag;
   if (tag.length !== 32) throw new RangeError(`a cluster tag has 32 bytes, got ${tag.length}`);
   return Uint8Array.from(tag);
 }

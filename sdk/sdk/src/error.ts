@@ -66,6 +66,8 @@ export type BautaCode =
   | "unknown-event"
   /** The relay ended without a verification. */
   | "relay-ended"
+  /** The scope has a gate, whose signer is missing. */
+  | "gate-must-sign"
   /** No relay accepts the verification. */
   | "no-relayer"
   /** The page has no wallet that can sign, or several and none was chosen. */

@@ -37,6 +37,8 @@ export interface Registration {
   readonly asset: Address;
   /** The counter of the entry's secret. */
   readonly counter: number;
+  /** The position of the leaf, from the nodes. It is missing if it is not known yet. */
+  readonly index?: bigint;
 }
 
 /** A sealed master secret in the vault. */

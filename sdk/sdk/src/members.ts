@@ -45,8 +45,10 @@ interface Holding {
 
 /** A list has at most this many pages. A prefix has about 256 keys, and a page 1,024. */
 const MAX_PAGES = 64;
-/** How many further counters are tried if the vault's is not the one of the leaf. */
-const MAX_COUNTERS = 4;
+/** How many later counters are tried: another device may have registered the token again. */
+const LATER_COUNTERS = 4;
+/** How many earlier counters are tried: a registration may never have been executed. */
+const EARLIER_COUNTERS = 32;
 
 /** Returns the tokens of a wallet that belong to a registry. Shows the wallet to the API. */
 export async function eligibleTokens(api: Service, registry: Address, owner: Address): Promise<Token[]> {
@@ -68,25 +70,36 @@ export async function eligibleTokens(api: Service, registry: Address, owner: Add
 /**
  * Returns the membership of a registration, or `undefined` if it has no leaf now. `leaves` is the
  * number of leaves of the registry, from the chain.
+ *
+ * The index of the registration comes from the nodes. With an index of its own, the API could
+ * choose the tile that is read next, and recognise the token by it.
  */
 export async function findMembership(
   api: Service,
   prover: Prover,
   identity: Identity,
-  { registry, asset, counter }: Registration,
+  { registry, asset, counter, index }: Registration & { readonly index: bigint },
   leaves: bigint,
 ): Promise<Membership | undefined> {
   const holding = await findHolding(api, registry, asset, leaves);
   if (!holding?.live) return undefined;
+  if (holding.index !== index) throw falseMembership(`the API gives it the index ${holding.index}, and the chain ${index}`);
   const entryId = await entryIdOf(asset);
-  for (const tried of [counter, ...Array.from({ length: MAX_COUNTERS }, (_, number) => number)]) {
+  for (const tried of countersNear(counter)) {
     const entry = { registry, entryId, counter: tried };
     if ((await commitmentIn(prover, identity, entry)) === holding.commitment) {
-      return { registry, asset, entryId, index: holding.index, track: holding.track, counter: tried };
+      return { registry, asset, entryId, index, track: holding.track, counter: tried };
     }
   }
   // Another party has registered the token since.
   return undefined;
+}
+
+/** Returns the counters that a leaf can have, the stored one first. */
+function countersNear(counter: number): number[] {
+  const first = Math.max(0, counter - EARLIER_COUNTERS);
+  const near = Array.from({ length: counter + LATER_COUNTERS - first }, (_, number) => first + number);
+  return [counter, ...near.filter((other) => other !== counter).reverse()];
 }
 
 /** Finds a holding among about 256 whose assets begin with the same bits. */
@@ -99,15 +112,18 @@ async function findHolding(api: Service, registry: Address, asset: Address, leav
   // The largest prefix that about 256 leaves share. An API that names a longer one learns no more.
   const largest = (leaves / 256n).toString(2).length - 1;
   const bits = Math.min(description.count("prefix_bits"), largest);
+  const rows: Reader[] = [];
   let page = await holdings(api, registry, prefixOf(asset, bits), null);
+  // All pages are read: the page after which the client stops would show where its token is.
   for (let number = 1; ; number++) {
-    const found = page.list("data").find((row) => row.text("asset") === asset);
-    if (found) return readHolding(found);
+    rows.push(...page.list("data"));
     const next = page.optional("next");
-    if (next === null) return undefined;
+    if (next === null) break;
     if (number === MAX_PAGES) throw malformed(`the list of holdings has more than ${MAX_PAGES} pages`);
     page = await holdings(api, registry, prefixOf(asset, bits), next);
   }
+  const found = rows.find((row) => row.text("asset") === asset);
+  return found && readHolding(found);
 }
 
 function holdings(api: Service, registry: Address, prefix: string, cursor: string | null): Promise<Reader> {

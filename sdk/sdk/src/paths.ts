@@ -4,8 +4,8 @@ import type { Address } from "@solana/kit";
 
 import { BautaError } from "./error.js";
 import { fieldFromBytes, fieldToHex, type Field } from "./field.js";
-import { malformed, type Service } from "./http.js";
-import { readPath, type TreePath } from "./tiles.js";
+import { malformed, send, type Service } from "./http.js";
+import { countTiles, pathIn, tileReader, type TreePath } from "./tiles.js";
 import { checkIndex, emptySubtree, parentOf, positionAt, type Depth, type Siblings } from "./tree.js";
 import type { Vault } from "./vault.js";
 
@@ -15,9 +15,7 @@ export type TreeReading =
   | "auto"
   /** All leaves. The API learns nothing about the leaf. */
   | "whole"
-  /**
-   * The tile of the leaf and three others, always the same. The API learns that it is one of these.
-   */
+  /** A group of tiles. The API learns that the leaf is in one of them. */
   | "tiles";
 
 /** A leaf in a tree of the API. */
@@ -35,7 +33,8 @@ const MAX_WHOLE = 4_096n;
 /** Hashing more leaves takes minutes. */
 const MAX_LEAVES = 65_536;
 const TILE_LEAVES = 256n;
-const DECOYS = 3;
+/** The tiles of a group. */
+const GROUP = 4;
 
 /** Reads the path of a leaf, and checks it against the root. */
 export async function readMemberPath(
@@ -100,46 +99,48 @@ export function pathInLeaves(leaves: readonly Field[], depth: Depth, index: bigi
 }
 
 async function readTiles(api: Service, vault: Vault, tree: LeafOfTree, signal: AbortSignal | undefined): Promise<TreePath> {
-  const own = tree.index / TILE_LEAVES;
-  // Tiles that several paths share are read once, so the requests do not show which path is real.
-  const known = new Map<string, Promise<Response>>();
-  const once = async (url: string | URL | Request): Promise<Response> => {
-    const name = String(url);
-    if (!known.has(name)) {
-      api.disclose("GET /v1/tiles/{hash}", ["one of 256 leaves"]);
-      known.set(name, fetch(name, { signal: signal ?? null, credentials: "omit" }));
-    }
-    return (await known.get(name)!).clone();
+  const { root, depth, index } = tree;
+  const reported = (url: string | URL | Request, options: RequestInit = {}) => {
+    api.disclose("GET /v1/tiles/{hash}", ["one of 256 leaves"]);
+    return send(url, options);
   };
+  // Tiles that several paths share are read once, so the requests do not show which path is real.
+  const reader = tileReader(api.url, { signal, fetch: reported });
+  const own = index / TILE_LEAVES;
+  const others = await othersOf(vault, tree, own, await countTiles(reader, root, depth));
   let path: TreePath | undefined;
-  for (const tile of [...(await decoysOf(vault, tree, own)), own].sort((a, b) => (a < b ? -1 : 1))) {
-    const index = tile === own ? tree.index : tile * TILE_LEAVES;
-    const read = await readPath(api.url, { root: tree.root, depth: tree.depth, index }, { signal, fetch: once as typeof fetch });
+  for (const tile of [...others, own].sort((a, b) => (a < b ? -1 : 1))) {
+    const read = await pathIn(reader, { root, depth, index: tile === own ? index : tile * TILE_LEAVES });
     if (tile === own) path = read;
   }
   return path!;
 }
 
 /**
- * Returns the other tiles that are read with a leaf's own. They are drawn once and kept: the own
- * tile would be the only one that new ones have in common.
+ * Returns the other tiles that are read with a leaf's own. They are kept in the vault, because the
+ * own tile could be the only one that two sets have in common. A kept tile that the tree does not
+ * have, because it is an earlier tree, is replaced by those of the group.
  */
-async function decoysOf(vault: Vault, tree: LeafOfTree, own: bigint): Promise<bigint[]> {
-  const tiles = (tree.leaves + TILE_LEAVES - 1n) / TILE_LEAVES;
+async function othersOf(vault: Vault, tree: LeafOfTree, own: bigint, tiles: bigint): Promise<bigint[]> {
   const name = `decoys ${tree.registry} ${tree.index}`;
   const kept = ((await vault.get(name)) as bigint[] | undefined) ?? [];
-  const wanted = Math.min(DECOYS, Math.max(0, Number(tiles) - 1));
-  if (kept.length >= wanted) return kept;
-  const decoys = new Set(kept);
-  while (decoys.size < wanted) {
-    const drawn = randomBelow(tiles);
-    if (drawn !== own) decoys.add(drawn);
-  }
-  await vault.set(name, [...decoys]);
-  return [...decoys];
+  const usable = kept.filter((tile) => tile < tiles);
+  if (usable.length >= GROUP - 1) return usable;
+  const others = new Set([...usable, ...groupOf(own, tiles)]);
+  others.delete(own);
+  await vault.set(name, [...new Set([...kept, ...others])]);
+  return [...others];
 }
 
-function randomBelow(limit: bigint): bigint {
-  // The remainder of 64 random bits is uniform enough for a number of tiles below 2^24.
-  return crypto.getRandomValues(new BigUint64Array(1))[0]! % limit;
+/**
+ * Returns the group of a tile in a tree with this number of tiles. A group is four tiles in a row,
+ * and the last group has up to seven. All members of a group read the same tiles, and the group
+ * does not change when the tree grows, except the last one.
+ */
+function groupOf(tile: bigint, tiles: bigint): bigint[] {
+  const size = BigInt(GROUP);
+  const last = tiles < size ? 0n : tiles / size - 1n;
+  const number = tile / size < last ? tile / size : last;
+  const end = number === last ? tiles : (number + 1n) * size;
+  return Array.from({ length: Number(end - number * size) }, (_, at) => number * size + BigInt(at));
 }

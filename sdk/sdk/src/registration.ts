@@ -1,40 +1,24 @@
-// Builds the instruction that registers an asset, and sends it. The accounts come from the nodes
-// and the path from the API. Everything is derived or checked here, so the API can't change what
-// the owner signs.
+// Builds the instruction that registers an asset. The accounts come from the nodes and the path
+// from the API. Everything is derived or checked here, so the API can't change what the owner signs.
 
 import {
-  appendTransactionMessageInstruction,
-  assertIsTransactionMessageWithSingleSendingSigner,
-  createTransactionMessage,
-  getBase58Decoder,
-  getBase64EncodedWireTransaction,
   getBase64Encoder,
-  getSignatureFromTransaction,
-  isTransactionSendingSigner,
-  pipe,
-  setTransactionMessageFeePayerSigner,
-  setTransactionMessageLifetimeUsingBlockhash,
-  signAndSendTransactionMessageWithSigners,
-  signTransactionMessageWithSigners,
   type Address,
   type EncodedAccount,
   type Instruction,
   type ReadonlyUint8Array,
-  type Signature,
   type TransactionSigner,
 } from "@solana/kit";
 import {
   CollectionKind,
-  decodeHolding,
   findEditionPda,
-  findHoldingPda,
   findMetadataPda,
   findTokenRecordPda,
   getRegisterCoreHolderInstructionAsync,
   getRegisterHolderInstructionAsync,
 } from "@bauta/program";
 
-import { decoded, falseAccount, type Chain, type RegistryState } from "./chain.js";
+import { falseAccount, type Chain, type RegistryState } from "./chain.js";
 import { collectionOf } from "./collections.js";
 import { BautaError } from "./error.js";
 import { fieldToBytes, type Field } from "./field.js";
@@ -42,7 +26,6 @@ import type { Service } from "./http.js";
 import { CORE_PROGRAM, coreAssetOf, groupOf, heldIn, isTokenProgram, masterOf, metadataOf, TOKEN_METADATA_PROGRAM } from "./layouts.js";
 import { unknownAccount } from "./nodes.js";
 import { readMemberPath } from "./paths.js";
-import { Pauses } from "./pauses.js";
 import type { Vault } from "./vault.js";
 
 /** What to register. */
@@ -99,12 +82,10 @@ async function presentPath(
   state: RegistryState,
   { registry, asset, signal }: RegistrationRequest,
 ): Promise<Uint8Array[][] | null> {
-  const [address] = await findHoldingPda({ registry, mint: asset });
-  const account = await chain.nodes.account(address, ["registry", "token"]);
-  if (!account) return null;
-  const { index } = decoded(account, decodeHolding);
-  if (index >= state.leaves) throw falseAccount(address, "the tree has no such leaf");
+  const index = await chain.leafIndex(registry, asset);
+  if (index === undefined) return null;
   const { depth, leaves, current: root } = state;
+  if (index >= 4n ** BigInt(depth)) throw falseAccount(registry, "its tree has no leaf for the asset");
   const { path } = await readMemberPath(api, vault, { registry, root, depth, index, leaves }, "auto", signal);
   return path.slice(0, ON_CHAIN_LEVELS).map((siblings) => siblings.map(fieldToBytes));
 }
@@ -158,51 +139,4 @@ function unknownAsset(asset: Address): BautaError {
   const { code, message } = unknownAccount(asset);
   const reason = `${message}, or it is neither a token nor an asset of Metaplex Core`;
   return new BautaError(code, reason, "Register a compressed asset with the API's transaction: see docs/api-service.md.");
-}
-
-/** Signs and sends a transaction with one instruction, and waits until it is confirmed. */
-export async function sendInstruction(chain: Chain, payer: TransactionSigner, instruction: Instruction): Promise<Signature> {
-  const { nodes } = chain;
-  const [blockhash] = await nodes.request("getLatestBlockhash", [], async (rpc) =>
-    (await rpc.getLatestBlockhash({ commitment: "confirmed" }).send()).value,
-  );
-  const message = pipe(
-    createTransactionMessage({ version: 0 }),
-    (m) => setTransactionMessageFeePayerSigner(payer, m),
-    (m) => setTransactionMessageLifetimeUsingBlockhash(blockhash!, m),
-    (m) => appendTransactionMessageInstruction(instruction, m),
-  );
-  let signature: Signature;
-  if (isTransactionSendingSigner(payer)) {
-    assertIsTransactionMessageWithSingleSendingSigner(message);
-    signature = getBase58Decoder().decode(await signAndSendTransactionMessageWithSigners(message)) as Signature;
-  } else {
-    const signed = await signTransactionMessageWithSigners(message);
-    signature = getSignatureFromTransaction(signed);
-    const wire = getBase64EncodedWireTransaction(signed);
-    const options = { encoding: "base64", preflightCommitment: "confirmed" } as const;
-    await nodes.send((rpc) => rpc.sendTransaction(wire, options).send());
-  }
-  for (const pauses = new Pauses(); ; ) {
-    const statuses = await nodes.request("getSignatureStatuses", ["transaction"], async (rpc) =>
-      (await rpc.getSignatureStatuses([signature]).send()).value[0],
-    );
-    const failed = statuses.find((status) => status?.err);
-    if (failed) throw failure(`the transaction ${signature} failed: ${JSON.stringify(failed.err, printable)}`);
-    const isConfirmed = (level: string | null | undefined) => level === "confirmed" || level === "finalized";
-    if (nodes.accepted(statuses, [signature], (status) => isConfirmed(status?.confirmationStatus))) return signature;
-    const heights = await nodes.request("getBlockHeight", [], (rpc) => rpc.getBlockHeight({ commitment: "confirmed" }).send());
-    if (heights.every((height) => height > blockhash!.lastValidBlockHeight)) {
-      throw failure(`the transaction ${signature} was not executed in time`);
-    }
-    await pauses.next();
-  }
-}
-
-function printable(_: string, value: unknown): unknown {
-  return typeof value === "bigint" ? value.toString() : value;
-}
-
-function failure(reason: string): BautaError {
-  return new BautaError("transaction-failed", reason, "Look the transaction up, then retry.");
 }

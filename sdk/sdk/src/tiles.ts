@@ -1,6 +1,6 @@
 import { BautaError } from "./error.js";
 import { fieldFromBytes, fieldToHex, type Field } from "./field.js";
-import { boundedBody, Refusal } from "./http.js";
+import { boundedBody, Refusal, send, timeLimited } from "./http.js";
 import { checkIndex, emptySubtree, parentOf, positionAt, type Depth, type Siblings } from "./tree.js";
 
 /** A leaf and its path to a root. */
@@ -13,6 +13,8 @@ export interface TreePath {
 
 const MAX_ENTRIES = 256;
 const ENTRY_BYTES = 32;
+/** The time within which a tile must be complete. */
+const ANSWER_MS = 60_000;
 
 /**
  * Reads a leaf and its path from the tiles of the API.
@@ -28,27 +30,72 @@ export async function readPath(
   tree: { readonly root: Field; readonly depth: Depth; readonly index: bigint },
   options: { readonly signal?: AbortSignal | undefined; readonly fetch?: typeof fetch | undefined } = {},
 ): Promise<TreePath> {
-  const { root, depth, index } = tree;
+  return pathIn(tileReader(api, options), tree);
+}
+
+/** Returns the rows of the tile with a hash, from its entries to its root. They are checked. */
+export type TileReader = (hash: Field, level: number) => Promise<readonly (readonly Field[])[]>;
+
+/** Creates a reader that requests and hashes each tile once. */
+export function tileReader(
+  api: string,
+  options: { readonly signal?: AbortSignal | undefined; readonly fetch?: typeof fetch | undefined },
+): TileReader {
+  const known = new Map<Field, ReturnType<TileReader>>();
+  const read: TileReader = async (hash, level) => {
+    const entries = hash === emptySubtree(level) ? [] : await readTile(api, hash, level, options);
+    const { nodes, top } = subtree(entries, level, entriesLevel(level));
+    if (top === hash) return nodes;
+    throw new BautaError(
+      "false-tile",
+      `the tile ${fieldToHex(hash)} of the API has another hash: ${fieldToHex(top)}`,
+      "Use another API, and report this one.",
+    );
+  };
+  return (hash, level) => {
+    const found = known.get(hash) ?? read(hash, level);
+    known.set(hash, found);
+    return found;
+  };
+}
+
+/** Reads a leaf and its path. */
+export async function pathIn(
+  read: TileReader,
+  { root, depth, index }: { readonly root: Field; readonly depth: Depth; readonly index: bigint },
+): Promise<TreePath> {
   checkIndex(index, depth);
   let node = root;
   let level: number = depth;
   const levels: Siblings[][] = [];
   while (level > 0) {
     const below = entriesLevel(level);
-    const entries = node === emptySubtree(level) ? [] : await readTile(api, node, level, options);
-    const { nodes, top } = subtree(entries, level, below);
-    if (top !== node) {
-      throw new BautaError(
-        "false-tile",
-        `the tile ${fieldToHex(node)} of the API has another hash: ${fieldToHex(top)}`,
-        "Use another API, and report this one.",
-      );
-    }
+    const nodes = await read(node, level);
     levels.unshift(nodes.slice(0, -1).map((row, height) => siblingsOf(row, index, below + height, level)));
     node = nodes[0]![offsetIn(index, below, level)]!;
     level = below;
   }
   return { leaf: node, path: levels.flat() };
+}
+
+/**
+ * Returns the number of tiles of 256 leaves, up to the last one that is not empty. It follows from
+ * the hashes of the tree, and shows the API only the root.
+ */
+export async function countTiles(read: TileReader, root: Field, depth: Depth): Promise<bigint> {
+  let node = root;
+  let position = 0n;
+  for (let level: number = depth; level > 4; ) {
+    const below = entriesLevel(level);
+    const [entries] = await read(node, level);
+    let last = entries!.length - 1;
+    while (last >= 0 && entries![last] === emptySubtree(below)) last--;
+    if (last < 0) return 0n;
+    position = position * BigInt(entries!.length) + BigInt(last);
+    node = entries![last]!;
+    level = below;
+  }
+  return position + 1n;
 }
 
 /** Returns the level of the entries of a tile. */
@@ -93,16 +140,19 @@ async function readTile(
 ): Promise<Field[]> {
   const name = fieldToHex(hash);
   const url = `${api.replace(/\/+$/, "")}/v1/tiles/${name}`;
-  const request = options.fetch ?? fetch;
-  const response = await request(url, { signal: options.signal ?? null }).catch((cause: unknown) => {
-    if (options.signal?.aborted) throw cause;
-    throw new BautaError("api-unreachable", `the API does not answer: ${String(cause)}`, "Retry later.", { cause });
+  const request = options.fetch ?? send;
+  const bytes = await timeLimited(options.signal, ANSWER_MS, async (signal) => {
+    const failed = (cause: unknown) => {
+      if (options.signal?.aborted) throw cause;
+      throw new BautaError("api-unreachable", `the API does not answer: ${String(cause)}`, "Retry later.", { cause });
+    };
+    const response = await request(url, { signal }).catch(failed);
+    if (response.status === 404) {
+      throw new BautaError("unknown-tile", `the API has no tile ${name}`, "Read the registry's root again.");
+    }
+    if (!response.ok) throw new Refusal(response.status, "error", "it refused a tile");
+    return boundedBody(response, 1 + MAX_ENTRIES * ENTRY_BYTES).catch(failed);
   });
-  if (response.status === 404) {
-    throw new BautaError("unknown-tile", `the API has no tile ${name}`, "Read the registry's root again.");
-  }
-  if (!response.ok) throw new Refusal(response.status, "error", "it refused a tile");
-  const bytes = await boundedBody(response, 1 + MAX_ENTRIES * ENTRY_BYTES);
   const entries = bytes && parseTile(bytes, level);
   if (!entries) throw new BautaError("false-tile", `the tile ${name} of the API is malformed`, "Use another API.");
   return entries;

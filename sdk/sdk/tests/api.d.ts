@@ -61,7 +61,7 @@ export interface Bauta {
     memberships(identity: Identity, registry?: Address): Promise<readonly Membership[]>;
     scope(address: Address): Promise<Scope>;
     prove(what: ProofRequest): Promise<ScopedProof>;
-    verifyInstruction(proof: ScopedProof, payer: TransactionSigner): Promise<Instruction>;
+    verifyInstruction(proof: ScopedProof, payer: TransactionSigner, gate?: TransactionSigner): Promise<Instruction>;
     relay(proof: ScopedProof, options?: {
         readonly maxDelaySeconds?: number;
         readonly signal?: AbortSignal;
@@ -119,8 +119,11 @@ export declare class Chain {
     constructor(pinned: Cluster, nodes: Nodes);
     checkCluster(): Promise<void>;
     scope(address: Address): Promise<Scope>;
+    checkAccepting(circuit: Address, now: bigint): Promise<void>;
     registry(address: Address): Promise<RegistryState>;
+    leafIndex(registry: Address, asset: Address): Promise<bigint | undefined>;
 }
+export declare function notOpen(reason: string, remedy: string): BautaError;
 export declare function elementOf(bytes: ArrayLike<number>, address: Address): Field;
 export declare function decoded<T extends object>(account: EncodedAccount, decode: (account: EncodedAccount) => {
     readonly data: T;
@@ -132,6 +135,7 @@ export type Cluster = "mainnet" | "devnet" | {
     readonly tag: Uint8Array;
 };
 export declare function genesisOf(cluster: Cluster): string | undefined;
+export declare function isMainnet(cluster: Cluster): boolean;
 export declare function tagOf(cluster: Cluster): Uint8Array;
 export declare function nameOf(cluster: Cluster): string;
 
@@ -214,6 +218,7 @@ export type BautaCode =
  | "false-event"
  | "unknown-event"
  | "relay-ended"
+ | "gate-must-sign"
  | "no-relayer"
  | "no-wallet"
  | "wallet-refused"
@@ -325,6 +330,7 @@ export interface Registration {
     readonly registry: Address;
     readonly asset: Address;
     readonly counter: number;
+    readonly index?: bigint;
 }
 export interface SecretEntry {
     readonly registry: Address;
@@ -423,7 +429,9 @@ export interface Membership {
     readonly counter: number;
 }
 export declare function eligibleTokens(api: Service, registry: Address, owner: Address): Promise<Token[]>;
-export declare function findMembership(api: Service, prover: Prover, identity: Identity, { registry, asset, counter }: Registration, leaves: bigint): Promise<Membership | undefined>;
+export declare function findMembership(api: Service, prover: Prover, identity: Identity, { registry, asset, counter, index }: Registration & {
+    readonly index: bigint;
+}, leaves: bigint): Promise<Membership | undefined>;
 export declare function prefixOf(asset: Address, bits: number): string;
 export declare function isUnknown(error: unknown): boolean;
 export declare function falseMembership(reason: string): BautaError;
@@ -528,7 +536,7 @@ export declare function withProvingKey(api: Service, prover: Prover, key: Provin
 export declare function verifyingKeyOf(key: Uint8Array): Uint8Array | undefined;
 
 // registration.d.ts
-import { type Address, type Instruction, type Signature, type TransactionSigner } from "@solana/kit";
+import { type Address, type Instruction, type TransactionSigner } from "@solana/kit";
 import { type Chain } from "./chain.js";
 import { type Field } from "./field.js";
 import type { Service } from "./http.js";
@@ -541,7 +549,6 @@ export interface RegistrationRequest {
     readonly signal?: AbortSignal | undefined;
 }
 export declare function registrationInstruction(api: Service, chain: Chain, vault: Vault, what: RegistrationRequest): Promise<Instruction>;
-export declare function sendInstruction(chain: Chain, payer: TransactionSigner, instruction: Instruction): Promise<Signature>;
 
 // relay.d.ts
 import { type Address, type Signature } from "@solana/kit";
@@ -590,6 +597,11 @@ export declare function commitmentIn(prover: Prover, identity: Identity, entry: 
 export declare function nullifierIn(prover: Prover, identity: Identity, entry: SecretEntry, scope: Field): Promise<Field>;
 export declare function proverResult<T>(result: Promise<T>): Promise<T>;
 
+// sending.d.ts
+import { type Instruction, type Signature, type TransactionSigner } from "@solana/kit";
+import type { Chain } from "./chain.js";
+export declare function sendInstruction(chain: Chain, payer: TransactionSigner, instruction: Instruction, signal?: AbortSignal): Promise<Signature>;
+
 // tiles.d.ts
 import { type Field } from "./field.js";
 import { type Depth, type Siblings } from "./tree.js";
@@ -605,6 +617,17 @@ export declare function readPath(api: string, tree: {
     readonly signal?: AbortSignal | undefined;
     readonly fetch?: typeof fetch | undefined;
 }): Promise<TreePath>;
+export type TileReader = (hash: Field, level: number) => Promise<readonly (readonly Field[])[]>;
+export declare function tileReader(api: string, options: {
+    readonly signal?: AbortSignal | undefined;
+    readonly fetch?: typeof fetch | undefined;
+}): TileReader;
+export declare function pathIn(read: TileReader, { root, depth, index }: {
+    readonly root: Field;
+    readonly depth: Depth;
+    readonly index: bigint;
+}): Promise<TreePath>;
+export declare function countTiles(read: TileReader, root: Field, depth: Depth): Promise<bigint>;
 
 // tree.d.ts
 import { type Field } from "./field.js";

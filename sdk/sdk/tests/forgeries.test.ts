@@ -4,12 +4,20 @@
 import assert from "node:assert/strict";
 import { after, beforeEach, test } from "node:test";
 
-import { address, getAddressEncoder, type Address } from "@solana/kit";
+import {
+  address,
+  generateKeyPairSigner,
+  getAddressEncoder,
+  getBase58Encoder,
+  isSignerRole,
+  type Address,
+} from "@solana/kit";
 
+import { BAUTA_PROGRAM_ADDRESS } from "@bauta/program";
 import { ProverError } from "@bauta/prover";
 import { poseidon1 } from "poseidon-lite";
 
-import { BautaError, field, fieldToBytes, fieldToHex, MODULUS, type Bauta, type BautaCode, type Scope } from "../src/index.ts";
+import { BautaError, field, fieldToBytes, fieldToHex, MODULUS, scopeElement, type Bauta, type BautaCode, type Membership, type Scope } from "../src/index.ts";
 import { secretOf } from "../src/identity.ts";
 import { secretIn } from "./prover.ts";
 import { addressOf, stopServers, startNode, webKey, World } from "./world.ts";
@@ -111,6 +119,18 @@ test("a circuit with another key, other metadata or another statement", async ()
   }
 });
 
+test("mainnet that is pinned by its tag is checked like mainnet", async () => {
+  const genesis = "5eykt4UsFv8P8NJdTREpY1vzqKqZKvdpKuc147dw2N9d";
+  const tag = Uint8Array.from(getBase58Encoder().encode(genesis));
+  const mainnet = world.client({ cluster: { tag } });
+  world.config.clusterTag = tag;
+  world.scope.scope = fieldToBytes(await scopeElement(tag, BAUTA_PROGRAM_ADDRESS, world.addresses.scope));
+  world.settle();
+  await assert.rejects(mainnet.scope(world.addresses.scope), named("wrong-cluster"));
+  world.facts.genesis = genesis;
+  await assert.rejects(mainnet.scope(world.addresses.scope), named("development-key"));
+});
+
 test("a registry at another address", async () => {
   const scope = await bauta.scope(world.addresses.scope);
   world.registry.nonce = 9n;
@@ -184,12 +204,17 @@ test("leaves and tiles that do not give the root", async () => {
 test("another leaf, track or commitment of the member's token", async () => {
   const route = `GET /v1/registries/${world.addresses.registry}/holdings`;
   const say = (row: object) => world.routes.set(route, () => ({ body: { prefix_bits: 1, data: [{ ...world.holding, ...row }], next: null } }));
-  for (const lie of [{ index: "301" }, { index: "1000000" }, { index: "99999999" }, { track: "8" }]) {
+  for (const lie of [{ index: "301" }, { index: "1000000" }, { index: "99999999" }]) {
     say(lie);
-    const [membership] = await bauta.memberships(world.identity);
-    const scope = await bauta.scope(world.addresses.scope);
-    const proving = bauta.prove({ identity: world.identity, membership: membership!, scope, recipient });
-    await assert.rejects(proving, named("false-membership"), JSON.stringify(lie));
+    await assert.rejects(bauta.memberships(world.identity), named("false-membership"), JSON.stringify(lie));
+  }
+  const scope = await bauta.scope(world.addresses.scope);
+  const proveAs = (membership?: Membership) => bauta.prove({ identity: world.identity, membership: membership!, scope, recipient });
+  say({ track: "8" });
+  await assert.rejects(proveAs((await bauta.memberships(world.identity))[0]), named("false-membership"));
+  // A dApp can also have stored a membership.
+  for (const index of [301n, 1_000_000n, 99_999_999n]) {
+    await assert.rejects(proveAs({ ...world.membership, index }), named("false-membership"), String(index));
   }
   for (const lie of [{ live: false }, { commitment: fieldToHex(field(5n)) }]) {
     say(lie);
@@ -233,6 +258,51 @@ test("a snapshot that the member is not in, and a scope that is closed or needs 
   await assert.rejects(prove({ ...scope, opensAt: scope.closesAt }), named("scope-not-open"));
   await assert.rejects(prove({ ...scope, requiredClaim: field(8n) }), named("other-claim"));
   await assert.rejects(prove({ ...scope, registry: addressOf(3) }), named("other-registry"));
+});
+
+test("a paused program, and a circuit that is suspended or retired", async () => {
+  const scope = await bauta.scope(world.addresses.scope);
+  const now = BigInt(Math.floor(Date.now() / 1000));
+  const refuses = async (message: RegExp) => {
+    world.settle();
+    world.received.length = 0;
+    await assert.rejects(prove(scope), (error) => named("scope-not-open")(error) && message.test((error as Error).message));
+    assert.deepEqual(world.received, []);
+  };
+  world.config.paused = 1;
+  await refuses(/paused/);
+  world.config.paused = 0;
+  world.circuit.status = 2;
+  await refuses(/suspended/);
+  world.circuit.status = 0;
+  world.circuit.retiresAt = now - 1n;
+  await refuses(/retired/);
+  world.circuit.retiresAt = now + 86_400n;
+  world.settle();
+  assert.equal((await prove(scope)).root, world.root);
+});
+
+test("a scope with a gate, whose signature the relay does not have", async () => {
+  const gate = await generateKeyPairSigner();
+  world.scope.gate = gate.address;
+  world.settle();
+  const scope = await bauta.scope(world.addresses.scope);
+  await assert.rejects(prove(scope), named("gate-must-sign"));
+  assert.deepEqual(world.received, []);
+  const proof = await prove(scope, { relayer: "any" });
+  world.received.length = 0;
+  await assert.rejects(bauta.relay({ ...proof, relayer: world.relayer }), named("gate-must-sign"));
+  assert.deepEqual(world.received, []);
+  const payer = await generateKeyPairSigner();
+  await assert.rejects(bauta.verifyInstruction(proof, payer), named("gate-must-sign"));
+  await assert.rejects(bauta.verifyInstruction(proof, payer, payer), named("gate-must-sign"));
+  const { accounts = [] } = await bauta.verifyInstruction(proof, payer, gate);
+  const found = accounts.find(({ address }) => address === gate.address);
+  assert.ok(found && isSignerRole(found.role));
+  // A scope without a gate needs no third argument, and ignores one.
+  const open = { ...proof, scope: { ...scope, gate: null } };
+  const addresses = (await bauta.verifyInstruction(open, payer, gate)).accounts!.map(({ address }) => address);
+  assert.ok(!addresses.includes(gate.address));
 });
 
 test("a proving key with other bytes, or of another circuit", async () => {
@@ -345,7 +415,8 @@ test("a registration uses no account and no path that the API or a node could fo
   const register = () => bauta.register({ identity, registry, asset, owner });
   // The honest registration is built, and then no node knows how to send it.
   await assert.rejects(register(), named("node-unreachable"));
-  assert.deepEqual(await identity.registrations(), [{ registry, asset, counter: 0 }]);
+  // It may have been executed, so its counter is not used again.
+  assert.deepEqual(await identity.registrations(), [{ registry, asset, counter: 1, index: world.membership.index }]);
   // The API has no part in a first registration.
   assert.deepEqual(world.received, []);
 

@@ -19,12 +19,14 @@ import {
   findCircuitPdaOf,
   findCollectionPda,
   findConfigPda,
+  findHoldingPda,
   findNullifierPda,
   findRegistryPda,
   findScopePda,
   getCircuitEncoder,
   getCollectionEncoder,
   getConfigEncoder,
+  getHoldingEncoder,
   getNullifierEncoder,
   getOwnershipVerifiedEncoder,
   getRegistryEncoder,
@@ -34,6 +36,7 @@ import {
   type CircuitArgs,
   type CollectionArgs,
   type ConfigArgs,
+  type HoldingArgs,
   type RegistryArgs,
   type ScopeArgs,
 } from "@bauta/program";
@@ -89,6 +92,8 @@ export class Facts {
   readonly held = new Map<Address, Address>();
   /** The transactions of an account. */
   readonly transactions = new Map<Address, StoredTransaction[]>();
+  /** The results of further methods. */
+  readonly methods = new Map<string, (params: unknown[]) => unknown>();
 
   copy(): Facts {
     const facts = new Facts();
@@ -96,6 +101,7 @@ export class Facts {
     for (const [address, { owner, data }] of this.accounts) facts.accounts.set(address, { owner, data: data.slice() });
     for (const [mint, account] of this.held) facts.held.set(mint, account);
     for (const [address, list] of this.transactions) facts.transactions.set(address, [...list]);
+    for (const [name, method] of this.methods) facts.methods.set(name, method);
     return facts;
   }
 
@@ -109,6 +115,8 @@ export class Facts {
       rentEpoch: 0,
       space: data.length,
     });
+    const further = this.methods.get(method);
+    if (further) return further(params);
     if (method === "getGenesisHash") return this.genesis;
     if (method === "getAccountInfo") {
       const account = this.accounts.get(params[0] as Address);
@@ -246,7 +254,7 @@ export class World {
     this.entryId = await entryIdOf(this.asset);
 
     this.identity = await openIdentity(memoryVault(), { wrap: "device" }, "devnet");
-    await remember(this.identity, { registry, asset: this.asset, counter: 0 });
+    await remember(this.identity, { registry, asset: this.asset, counter: 0, index: BigInt(INDEX) });
     const secret = await secretIn(this.identity, { registry, entryId: this.entryId, counter: 0 });
     this.commitment = field(poseidon1([secret]));
     this.leaves = Array.from({ length: LEAVES }, (_, index) => 1000n + BigInt(index));
@@ -343,6 +351,29 @@ export class World {
     put(this.addresses.registry, getRegistryEncoder().encode(this.registry));
     put(this.addresses.scope, getScopeEncoder().encode(this.scope));
     put(this.addresses.collection, getCollectionEncoder().encode(this.collection));
+  }
+
+  /** Writes the account of the token's registration. */
+  async register(change: Partial<HoldingArgs> = {}, facts: Facts = this.facts): Promise<void> {
+    const { registry } = this.addresses;
+    const [address] = await findHoldingPda({ registry, mint: this.asset });
+    const data = getHoldingEncoder().encode({
+      registry,
+      mint: this.asset,
+      owner: this.owner.address,
+      commitment: fieldToBytes(this.commitment),
+      index: BigInt(INDEX),
+      track: TRACK,
+      lastChange: 1n,
+      live: 1,
+      bump: 255,
+      form: 0,
+      padding0: 0,
+      collection: 1,
+      padding1: new Uint8Array(2),
+      ...change,
+    });
+    facts.accounts.set(address, { owner: BAUTA_PROGRAM_ADDRESS, data: Uint8Array.from(data) });
   }
 
   /** Computes the tree, and serves its tiles and leaves. */

@@ -76,7 +76,7 @@ function rowOf(who: string, requests: readonly Sent[]): Row {
 function tokenOf(has: (...names: Shown[]) => boolean): Cell {
   if (has("token", "transaction", "commitment", "sealed secret")) return known("yours");
   if (has("one of about 256 tokens")) return hidden("one of ~256");
-  if (has("one of 256 leaves")) return hidden("one of 4 × 256");
+  if (has("one of 256 leaves")) return hidden("in a group of tiles");
   if (has("all leaves or none")) return hidden("any leaf");
   return NONE;
 }
