@@ -42,7 +42,12 @@ mod verifier;
 mod verifying_keys;
 mod webhooks;
 
-use std::{convert::Infallible, process::ExitCode, sync::Arc, time::Duration};
+use std::{
+    convert::Infallible,
+    process::ExitCode,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 use bauta_rpc::RpcError;
 use bauta_service_common::{
@@ -300,7 +305,8 @@ async fn run(cli: &Cli) -> Result<(), Error> {
         k: store.anonymity_threshold().await?,
         uploads: TreeUploads::new(&settings.uploads, &settings.http).map_err(Error::Uploads)?,
         live: Live::start(store.clone(), &service).await?,
-        event_streams: Streams::new(settings.event_streams_per_client, settings.event_streams),
+        cluster_name: OnceLock::new(),
+        event_streams: Streams::with_reserve(settings.event_streams_per_client, settings.event_streams),
         tickets: Tickets::new(Some(store.clone())),
         audit: Audit::start(store.clone(), &service),
         api_keys: api_keys.unwrap_or_default().with_store(store.clone()),

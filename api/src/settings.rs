@@ -72,7 +72,8 @@ pub struct Settings {
     #[config(env = "TOTAL_REQUESTS_PER_MINUTE", default = 0)]
     pub total_requests_per_minute: u32,
 
-    /// Largest number of open event streams and websockets for events. Each takes about 20 KiB.
+    /// Largest number of open event streams and websockets for events. Each takes about 20 KiB. A
+    /// quarter is kept for clients with a ticket of an API key.
     #[config(env = "EVENT_STREAMS", default = 2_000)]
     pub event_streams: usize,
 

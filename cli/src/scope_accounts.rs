@@ -77,7 +77,7 @@ impl ScopeAccounts {
             }
             let found = accounts(context, &addresses).await?;
             if found == accounts(&second, &addresses).await? {
-                return Self::decode(context, address, &found)
+                return Self::decode(context, &addresses, &found)
                     .with_context(|| format!("can't read the accounts of the scope {address}"));
             }
         }
@@ -92,16 +92,34 @@ impl ScopeAccounts {
             .into())
     }
 
-    fn decode(context: &Context, address: &Address, found: &[Option<Account>]) -> Result<Self> {
+    fn decode(context: &Context, addresses: &[Address; 3], found: &[Option<Account>]) -> Result<Self> {
+        let [address, ..] = addresses;
         let [Some(scope), Some(registry), Some(circuit)] = found else {
             return Err(Failure::new(Kind::Other, "an account does not exist").into());
         };
+        let scope = decode_scope(&context.tag()?, address, &scope.owner, &scope.data)?;
+        check_parts(addresses, scope.registry, scope.circuit)?;
         Ok(Self {
-            scope: decode_scope(&context.tag()?, address, &scope.owner, &scope.data)?,
+            scope,
             registry: decode_account(&registry.owner, &registry.data)?,
             circuit: decode_account(&circuit.owner, &circuit.data)?,
         })
     }
+}
+
+/// Fails if the registry and the circuit of the scope are not those that were read. Their addresses
+/// come from an earlier response of one node, which could have paired the scope with another
+/// circuit.
+fn check_parts(addresses: &[Address; 3], registry: Address, circuit: Address) -> Result<()> {
+    ensure!(
+        addresses[1..] == [registry, circuit],
+        Failure::new(
+            Kind::Node,
+            "the node gave another registry or circuit of the scope before: one of its answers is false"
+        )
+        .next("use another node")
+    );
+    Ok(())
 }
 
 /// Returns the warning of a proof whose accounts come from one node. `None` for a node of this
@@ -127,4 +145,18 @@ async fn accounts(context: &Context, addresses: &[Address]) -> Result<Vec<Option
         })
     });
     Ok(without_lamports.collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_scope_whose_registry_or_circuit_is_not_what_was_read_is_refused() {
+        let [scope, registry, circuit, other] = [1, 2, 3, 4].map(|byte| Address::from([byte; 32]));
+        let read = [scope, registry, circuit];
+        assert!(check_parts(&read, registry, circuit).is_ok());
+        assert!(check_parts(&read, registry, other).is_err());
+        assert!(check_parts(&read, other, circuit).is_err());
+    }
 }

@@ -7,8 +7,14 @@ use super::{
     filter::{EventFilter, Level},
 };
 
-/// Number of events in memory. A subscriber that has not read older ones can't resume.
+/// Number of final events in memory, at least. A subscriber that has not read older ones can't
+/// resume.
 pub const CAPACITY: u16 = 10_000;
+/// Largest number of events in memory, with those that are not final.
+pub const MAX_EVENTS: u16 = 50_000;
+/// Largest number of final events beyond [`CAPACITY`] that are removed at a time. When many events
+/// become final together, subscribers have time to read them.
+const EVICTED_AT_ONCE: usize = 1_000;
 /// Number of rollbacks in memory.
 pub const REWINDS: u16 = 1_000;
 /// The position before every event.
@@ -22,7 +28,7 @@ const BEGINNING: Position = Position {
 /// The events after a cursor are not in memory any more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "there were more than {CAPACITY} events since the resume token: read the present state, and subscribe without it"
+    "more than {CAPACITY} events have followed the resume token, or it is of a database that was restored: read the present state, and subscribe without it"
 )]
 pub struct ResumeExpired;
 
@@ -53,14 +59,16 @@ impl EventLog {
     pub fn new(newest: NewestEvents) -> Self {
         let first = newest.events.first().map(|event| event.position);
         let oldest = newest.rewinds.first().map(|rewind| rewind.number);
-        Self {
+        let mut log = Self {
             floor: first.filter(|_| !newest.is_all).unwrap_or(BEGINNING),
             events: newest.events.into_iter().map(Arc::new).collect(),
             rewind_floor: oldest.filter(|_| !newest.has_all_rewinds).unwrap_or_default(),
             rewind: newest.rewinds.last().map_or(0, |rewind| rewind.number),
             rewinds: newest.rewinds.into(),
             finalized: newest.finalized,
-        }
+        };
+        log.evict(usize::MAX);
+        log
     }
 
     /// Returns the position of the last event.
@@ -86,6 +94,8 @@ impl EventLog {
     /// Adds what was read after [`Self::last`] and [`Self::rewind`]. Returns whether something has
     /// changed.
     pub fn extend(&mut self, page: EventPage) -> bool {
+        // Only events that were final before: no subscriber of final events has read the others.
+        self.evict(EVICTED_AT_ONCE);
         let has_changed =
             !page.rewinds.is_empty() || !page.events.is_empty() || page.finalized != self.finalized;
         if let Some(to) = page.rewinds.iter().map(|rewind| rewind.to).min() {
@@ -100,15 +110,29 @@ impl EventLog {
         }
         self.events.extend(page.events.into_iter().map(Arc::new));
         self.finalized = page.finalized;
-        while self.events.len() > usize::from(CAPACITY) {
-            let oldest = self.events.pop_front();
-            self.floor = oldest.map_or(self.floor, |oldest| oldest.position);
-        }
+        self.evict(0);
         while self.rewinds.len() > usize::from(REWINDS) {
             let oldest = self.rewinds.pop_front();
             self.rewind_floor = oldest.map_or(self.rewind_floor, |oldest| oldest.number);
         }
         has_changed
+    }
+
+    /// Removes the oldest final events beyond [`CAPACITY`], at most `max`, and every event beyond
+    /// [`MAX_EVENTS`].
+    fn evict(&mut self, max: usize) {
+        let is_final = |event: &Arc<LoggedEvent>| self.is_visible(event, Level::Finalized);
+        let surplus = self.events.partition_point(is_final);
+        let surplus = surplus.saturating_sub(usize::from(CAPACITY)).min(max);
+        let excess = self.events.len().saturating_sub(usize::from(MAX_EVENTS));
+        if let Some(oldest) = self.events.drain(..surplus.max(excess)).next_back() {
+            self.floor = oldest.position;
+        }
+    }
+
+    /// Returns whether a cursor knows a rollback that the log does not know.
+    pub const fn is_ahead(&self, cursor: Cursor) -> bool {
+        cursor.rewind > self.rewind
     }
 
     /// Fails if the events after a cursor are not in memory.
@@ -123,7 +147,7 @@ impl EventLog {
         filter: &EventFilter,
         max: usize,
     ) -> Result<Vec<(Item, Cursor)>, ResumeExpired> {
-        if cursor.rewind > self.rewind {
+        if self.is_ahead(*cursor) {
             // Another instance has read a rollback that this one has not read yet.
             return Ok(Vec::new());
         }
@@ -158,7 +182,7 @@ impl EventLog {
     /// Moves a cursor back if a rollback that it doesn't know removed events before it. Returns the
     /// position.
     fn follow_rewinds(&self, cursor: &mut Cursor) -> Result<Option<Position>, ResumeExpired> {
-        if cursor.rewind > self.rewind {
+        if self.is_ahead(*cursor) {
             return Ok(None);
         }
         if cursor.rewind < self.rewind_floor {
@@ -225,6 +249,7 @@ mod tests {
                 .collect(),
             events: slots.map(event).collect(),
             is_complete: true,
+            last_rewind: rewinds.last().map_or(0, |(number, _)| *number),
             finalized: finalized.map(Slot::new),
         }
     }
@@ -326,7 +351,10 @@ mod tests {
         assert_eq!(log.behind(cursor(12, 9), Level::Confirmed), 1);
         assert_eq!(log.behind(cursor(12, 9), Level::Finalized), 0);
         let capacity = u64::from(CAPACITY);
-        log.extend(page(&[], 14..15 + capacity, None));
+        let end = 15 + capacity;
+        log.extend(page(&[], 14..end, Some(end)));
+        assert_eq!(log.check(cursor(10, 9)), Ok(()), "they have just become final");
+        log.extend(page(&[], 0..0, Some(end)));
         assert_eq!(log.events.len(), usize::from(CAPACITY));
         assert_eq!(log.check(cursor(14, 9)), Ok(()));
         assert_eq!(log.check(cursor(13, 9)), Err(ResumeExpired));
@@ -340,5 +368,35 @@ mod tests {
             slots(&log.read(&mut cursor(20, 12), &confirmed(), 9).unwrap()),
             [-2, 3]
         );
+    }
+
+    #[test]
+    fn a_subscriber_of_final_events_gets_all_of_many_that_become_final_together() {
+        let mut log = log(10..20);
+        let filter = EventFilter::default();
+        let mut reader = log.end(Level::Finalized);
+        let end = 21 + 2 * u64::from(CAPACITY);
+        for start in (20..end).step_by(1_000) {
+            log.extend(page(&[], start..end.min(start + 1_000), None));
+        }
+        assert_eq!(log.check(reader), Ok(()), "none of the events after it was final");
+        log.extend(page(&[], 0..0, Some(end)));
+        let items = log.read(&mut reader, &filter, usize::MAX).unwrap();
+        let expected: Vec<i64> = (11..i64::try_from(end).unwrap()).collect();
+        assert_eq!(slots(&items), expected);
+        // Then the oldest are removed, some at a time.
+        let before = log.events.len();
+        log.extend(page(&[], 0..0, Some(end)));
+        assert_eq!(log.events.len(), before - EVICTED_AT_ONCE);
+        for _ in 0..before / EVICTED_AT_ONCE {
+            log.extend(page(&[], 0..0, Some(end)));
+        }
+        assert_eq!(log.events.len(), usize::from(CAPACITY));
+        // Without finality, there is a limit as well.
+        let max = u64::from(MAX_EVENTS);
+        log.extend(page(&[], end..end + max, None));
+        assert_eq!(log.events.len(), usize::from(MAX_EVENTS));
+        assert_eq!(log.check(cursor(end - 1, 3)), Ok(()));
+        assert_eq!(log.check(cursor(end - 2, 3)), Err(ResumeExpired));
     }
 }

@@ -1,8 +1,8 @@
 //! Live events: one reader of the database for all subscribers of an instance.
 //!
 //! ```text
-//!   NOTIFY, and twice a second --> one query --> the log in memory: the newest 10,000 events,
-//!                                              and the rollbacks
+//!   NOTIFY, and twice a second --> one query --> the log in memory: the newest 10,000 final
+//!                                              events, all later ones, and the rollbacks
 //!                                                 |
 //!   subscriber: a cursor into the log  <----------+  wakes when the log has changed
 //! ```
@@ -29,7 +29,7 @@ use bauta_service_common::Service;
 use bauta_store::{ChainListener, Store, StoreError};
 use tokio::sync::watch;
 
-use self::log::{CAPACITY, EventLog, REWINDS};
+use self::log::{EventLog, MAX_EVENTS, REWINDS};
 pub use self::{
     cursor::{Cursor, TokenError},
     filter::{EventFilter, Level},
@@ -40,6 +40,8 @@ use crate::metrics;
 
 /// Interval at which the database is read without a notification.
 const INTERVAL: Duration = Duration::from_millis(500);
+/// Longest wait for a rollback that a resume token knows and this instance does not.
+const AHEAD_TIMEOUT: Duration = Duration::from_secs(2);
 /// Largest number of events that one query reads.
 const PAGE: u16 = 1_000;
 
@@ -48,6 +50,8 @@ pub struct Live {
     log: RwLock<EventLog>,
     /// Changes with the log.
     changes: watch::Sender<()>,
+    /// Changes after each query.
+    queries: watch::Sender<()>,
 }
 
 impl Live {
@@ -55,8 +59,9 @@ impl Live {
     /// down.
     pub async fn start(store: Store, service: &Service) -> Result<Arc<Self>, StoreError> {
         let live = Arc::new(Self {
-            log: RwLock::new(EventLog::new(store.newest_events(CAPACITY, REWINDS).await?)),
+            log: RwLock::new(EventLog::new(store.newest_events(MAX_EVENTS, REWINDS).await?)),
             changes: watch::Sender::new(()),
+            queries: watch::Sender::new(()),
         });
         let (shutdown, task) = (service.shutdown(), live.clone());
         service.spawn("the events of subscribers", async move {
@@ -69,12 +74,16 @@ impl Live {
         Ok(live)
     }
 
-    /// Subscribes from a cursor on. `None`: from now on.
-    pub fn subscribe(
+    /// Subscribes from a cursor on. `None`: from now on. Waits at most two seconds for a rollback
+    /// that the cursor knows, and that another instance has read.
+    pub async fn subscribe(
         self: &Arc<Self>,
         filter: EventFilter,
         cursor: Option<Cursor>,
     ) -> Result<Subscription, ResumeExpired> {
+        if let Some(cursor) = cursor {
+            self.reach(cursor).await?;
+        }
         // Before the log is read, so that no change is missed.
         let changes = self.changes.subscribe();
         let cursor = {
@@ -84,6 +93,29 @@ impl Live {
             cursor
         };
         Ok(Subscription::new(self.clone(), filter, cursor, changes))
+    }
+
+    /// Waits until the log knows the rollbacks of a cursor. Fails if the database doesn't know them:
+    /// it was restored, or the token was made up. If the database is unavailable, the subscriber
+    /// waits.
+    async fn reach(&self, cursor: Cursor) -> Result<(), ResumeExpired> {
+        let mut queries = self.queries.subscribe();
+        // The query that ends first can have begun before.
+        for _ in 0..2 {
+            if !self.log().is_ahead(cursor) {
+                return Ok(());
+            }
+            if !matches!(
+                tokio::time::timeout(AHEAD_TIMEOUT, queries.changed()).await,
+                Ok(Ok(()))
+            ) {
+                return Ok(());
+            }
+        }
+        if self.log().is_ahead(cursor) {
+            return Err(ResumeExpired);
+        }
+        Ok(())
     }
 
     async fn follow(&self, store: &Store) {
@@ -111,6 +143,14 @@ impl Live {
             (log.last(), log.rewind())
         };
         let page = store.event_log_after(after, rewind, PAGE).await?;
+        if page.last_rewind < rewind {
+            // The database was restored from a backup.
+            let newest = store.newest_events(MAX_EVENTS, REWINDS).await?;
+            *self.log.write().unwrap_or_else(PoisonError::into_inner) = EventLog::new(newest);
+            self.changes.send_replace(());
+            self.queries.send_replace(());
+            return Ok(false);
+        }
         let has_more = !page.is_complete;
         metrics::record_events(page.events.len(), page.rewinds.len());
         let mut log = self.log.write().unwrap_or_else(PoisonError::into_inner);
@@ -119,6 +159,7 @@ impl Live {
         if has_changed {
             self.changes.send_replace(());
         }
+        self.queries.send_replace(());
         Ok(has_more)
     }
 

@@ -14,9 +14,11 @@ const MAX_AGE: Duration = Duration::from_mins(10);
 const HEARTBEAT: Duration = Duration::from_secs(15);
 /// Number of items that are read from the log at a time.
 const BATCH: usize = 32;
-/// A subscriber that had all events and is then this number of events behind reads too slowly. It
-/// can still resume: the log has twice as many.
+/// A subscriber that had all events, and is then more than this number of events behind for
+/// [`SLOW_AFTER`], reads too slowly. It can still resume: the log has twice as many.
 const MAX_BEHIND: usize = 5_000;
+/// When many events come or become final together, every subscriber is behind for a moment.
+const SLOW_AFTER: Duration = Duration::from_secs(30);
 
 /// What a subscription gives its client.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -41,7 +43,12 @@ pub struct Subscription {
     sent: Cursor,
     /// Whether the subscriber has had all events once.
     was_current: bool,
+    /// Since when the subscriber has been too many events behind.
+    behind_since: Option<Instant>,
+    slow_after: Duration,
     has_ended: bool,
+    /// The time of the last update.
+    updated_at: Instant,
     heartbeat: Duration,
     end: Instant,
 }
@@ -61,7 +68,10 @@ impl Subscription {
             pending: VecDeque::new(),
             sent: cursor,
             was_current: false,
+            behind_since: None,
+            slow_after: SLOW_AFTER,
             has_ended: false,
+            updated_at: Instant::now(),
             heartbeat: HEARTBEAT,
             end: Instant::now() + MAX_AGE,
         }
@@ -72,10 +82,17 @@ impl Subscription {
         self.sent
     }
 
-    /// Waits for the next update. `None` after ten minutes, or if the subscriber is so far behind
-    /// that it can't resume.
+    /// Waits for the next update. `None` after ten minutes, if the subscriber is so far behind that
+    /// it can't resume, or if the database was restored to before what it knows.
     pub async fn next(&mut self) -> Option<Update> {
-        let heartbeat = Instant::now() + self.heartbeat;
+        let update = self.next_update().await;
+        self.updated_at = Instant::now();
+        update
+    }
+
+    async fn next_update(&mut self) -> Option<Update> {
+        // A call that was dropped does not delay the heartbeat.
+        let heartbeat = self.updated_at + self.heartbeat;
         loop {
             if let Some((item, cursor)) = self.pending.pop_front() {
                 self.sent = cursor;
@@ -94,6 +111,9 @@ impl Subscription {
             tokio::select! {
                 changed = self.changes.changed() => changed.ok()?,
                 () = sleep_until(heartbeat.min(self.end)) => {
+                    if self.live.log().is_ahead(self.cursor) {
+                        return None;
+                    }
                     self.sent = self.cursor;
                     return Some(Update::Heartbeat(self.cursor));
                 }
@@ -105,9 +125,14 @@ impl Subscription {
     fn read(&mut self) -> Result<Option<Update>, ResumeExpired> {
         let log = self.live.log();
         if self.was_current && log.behind(self.cursor, self.filter.level) > MAX_BEHIND {
-            self.has_ended = true;
-            metrics::record_slow_subscriber();
-            return Ok(Some(Update::Slow(self.sent)));
+            let since = *self.behind_since.get_or_insert_with(Instant::now);
+            if since.elapsed() >= self.slow_after {
+                self.has_ended = true;
+                metrics::record_slow_subscriber();
+                return Ok(Some(Update::Slow(self.sent)));
+            }
+        } else {
+            self.behind_since = None;
         }
         let items = log.read(&mut self.cursor, &self.filter, BATCH);
         self.pending
@@ -150,6 +175,7 @@ mod tests {
                 finalized: None,
             })),
             changes: watch::Sender::new(()),
+            queries: watch::Sender::new(()),
         })
     }
 
@@ -158,6 +184,7 @@ mod tests {
             rewinds: Vec::new(),
             events: slots.map(event).collect(),
             is_complete: true,
+            last_rewind: 0,
             finalized: None,
         });
         live.changes.send_replace(());
@@ -174,7 +201,7 @@ mod tests {
     async fn a_subscriber_waits_for_events_and_gets_its_cursor_while_there_are_none() {
         let live = live();
         let filter = EventFilter::new(Level::Confirmed, None, None);
-        let mut reader = live.subscribe(filter, None).unwrap();
+        let mut reader = live.subscribe(filter, None).await.unwrap();
         let first = reader.last();
         reader.heartbeat = Duration::ZERO;
         assert_eq!(reader.next().await, Some(Update::Heartbeat(first)));
@@ -191,7 +218,8 @@ mod tests {
     async fn a_subscriber_that_reads_too_slowly_is_cut_and_resumes_without_a_gap() {
         let live = live();
         let filter = EventFilter::new(Level::Confirmed, None, None);
-        let mut reader = live.subscribe(filter.clone(), None).unwrap();
+        let mut reader = live.subscribe(filter.clone(), None).await.unwrap();
+        reader.slow_after = Duration::ZERO;
         extend(&live, 1..3);
         assert_eq!(slot(reader.next().await), 1);
         assert_eq!(slot(reader.next().await), 2);
@@ -202,13 +230,56 @@ mod tests {
         assert_eq!(cut, Some(Update::Slow(reader.last())));
         assert_eq!(reader.next().await, None);
         // One that resumes is not cut before it has caught up.
-        let mut resumed = live.subscribe(filter.clone(), Some(reader.last())).unwrap();
+        let resumed = live.subscribe(filter.clone(), Some(reader.last())).await;
+        let mut resumed = resumed.unwrap();
+        resumed.slow_after = Duration::ZERO;
         for expected in 3..4 + MAX_BEHIND as u64 {
             assert_eq!(slot(resumed.next().await), expected);
         }
         // A token of long ago.
-        extend(&live, 10_000..30_000);
-        assert!(live.subscribe(filter, Some(reader.last())).is_err());
+        extend(&live, 10_000..70_000);
+        assert!(live.subscribe(filter, Some(reader.last())).await.is_err());
         assert!(matches!(resumed.next().await, Some(Update::Slow(_)) | None));
+    }
+
+    #[tokio::test]
+    async fn a_subscriber_that_reads_is_not_cut_when_many_events_come_together() {
+        let live = live();
+        let filter = EventFilter::new(Level::Confirmed, None, None);
+        let mut reader = live.subscribe(filter, None).await.unwrap();
+        reader.slow_after = Duration::from_hours(1);
+        reader.heartbeat = Duration::ZERO;
+        assert!(matches!(reader.next().await, Some(Update::Heartbeat(_))));
+        reader.heartbeat = HEARTBEAT;
+        let end = 2 * MAX_BEHIND as u64;
+        extend(&live, 1..end);
+        for expected in 1..end {
+            assert_eq!(slot(reader.next().await), expected);
+        }
+        assert!(reader.behind_since.is_none());
+    }
+
+    #[tokio::test]
+    async fn a_token_of_a_database_that_was_restored_is_refused_and_its_subscriber_ends() {
+        let live = live();
+        let filter = EventFilter::new(Level::Confirmed, None, None);
+        let mut reader = live.subscribe(filter.clone(), None).await.unwrap();
+        let ahead = Cursor {
+            rewind: 5,
+            ..reader.last()
+        };
+        let query = async {
+            loop {
+                live.queries.send_replace(());
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::select! {
+            subscribed = live.subscribe(filter, Some(ahead)) => assert!(subscribed.is_err()),
+            () = query => {}
+        }
+        reader.cursor = ahead;
+        reader.heartbeat = Duration::ZERO;
+        assert_eq!(reader.next().await, None);
     }
 }

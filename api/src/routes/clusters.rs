@@ -66,11 +66,16 @@ pub async fn config(state: Reads) -> Result<Document<ConfigDocument>, Failure> {
     document.map(Document).ok_or_else(problems::not_initialised)
 }
 
-/// Returns the name of the cluster that the database follows. Without one, it is a local one.
+/// Returns the name of the cluster that the database follows. Without one, it is a local one. The
+/// database is read until it has the name, which never changes.
 pub async fn name(state: &Reads) -> Result<&'static str, StoreError> {
-    Ok(read(state)
-        .await?
-        .map_or("solana:localnet", |config| config.cluster))
+    if let Some(name) = state.cluster_name.get() {
+        return Ok(name);
+    }
+    let Some(config) = read(state).await? else {
+        return Ok("solana:localnet");
+    };
+    Ok(state.cluster_name.get_or_init(|| config.cluster))
 }
 
 async fn read(state: &Reads) -> Result<Option<ConfigDocument>, StoreError> {

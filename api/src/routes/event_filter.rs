@@ -138,7 +138,7 @@ impl EventStream {
             return Err(errors.into());
         }
         Ok(Self {
-            subscription: state.live.subscribe(filter, cursor)?,
+            subscription: state.live.subscribe(filter, cursor).await?,
             level,
             stream,
         })

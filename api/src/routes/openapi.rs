@@ -26,6 +26,8 @@ use super::{
 )]
 pub struct Document;
 
+/// The routes whose responses have no end.
+const STREAMS: [&str; 2] = ["/v1/events", "/v1/ws"];
 /// The patterns of parameters and of the elements of bodies, by name.
 const PATTERNS: [(&[&str], &str); 15] = [
     (
@@ -178,7 +180,8 @@ pub fn complete(mut document: utoipa::openapi::OpenApi) -> Value {
         for operation in operations.into_iter().flatten() {
             add_responses(path, operation);
         }
-        if let Some(operation) = item.get.as_mut().filter(|_| path != UNLIMITED_PATH) {
+        let has_etag = path != UNLIMITED_PATH && !STREAMS.contains(&path.as_str());
+        if let Some(operation) = item.get.as_mut().filter(|_| has_etag) {
             let unchanged = ResponseBuilder::new().description(describe("304")).build();
             let responses = &mut operation.responses.responses;
             responses.insert("304".to_owned(), RefOr::T(unchanged));
@@ -343,17 +346,19 @@ fn describe(status: &str) -> &'static str {
         "409" => {
             "The root is no longer valid, the nullifier is used or being relayed, the sealing key was replaced, or a resume token is of another stream; `code` says which"
         }
-        "410" => "The events after the resume token are not in memory any more",
+        "410" => {
+            "The events after the resume token are not in memory any more, or the database was restored to before it"
+        }
         "413" => "The body is larger than the limit",
         "415" => "The body has another type",
         "416" => "The range begins after the last byte",
         "422" => "The request can't be carried out; `code` says why",
         "426" => "The route is a websocket, and the request is no upgrade",
-        "429" => "A rate limit is exceeded; see Retry-After",
+        "429" => "A rate limit is exceeded, or the client has too many open streams; see Retry-After",
         "501" => "The statement isn't built yet",
         "500" => "Internal error; the log has the cause under the request id",
         "503" => {
-            "Too many requests in progress, the database, the node or the prover service is unavailable, or the database has not reached \
+            "Too many requests in progress or streams open, the database, the node or the prover service is unavailable, or the database has not reached \
              Bauta-Min-Slot; see Retry-After"
         }
         _ => "The request timed out",

@@ -255,7 +255,9 @@ impl From<StreamError> for Failure {
                 StreamError::OfClient { .. } => {
                     Problem::new(StatusCode::TOO_MANY_REQUESTS, "too_many_streams", detail)
                 }
-                StreamError::Total { .. } => Problem::new(StatusCode::SERVICE_UNAVAILABLE, "busy", detail),
+                StreamError::Anonymous { .. } | StreamError::Total { .. } => {
+                    Problem::new(StatusCode::SERVICE_UNAVAILABLE, "busy", detail)
+                }
             }
             .retry_after(STREAM_RETRY),
         )
@@ -568,7 +570,7 @@ pub fn too_many_streams_of_relay(error: StreamError) -> Failure {
                     .retry_after(STREAM_RETRY),
             )
         }
-        error @ StreamError::Total { .. } => error.into(),
+        error => error.into(),
     }
 }
 

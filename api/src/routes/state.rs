@@ -1,4 +1,8 @@
-use std::{convert::Infallible, ops::Deref, sync::Arc};
+use std::{
+    convert::Infallible,
+    ops::Deref,
+    sync::{Arc, OnceLock},
+};
 
 use axum::{
     extract::FromRequestParts,
@@ -82,6 +86,8 @@ pub struct AppState {
     pub relay_watch: Arc<RelayWatch>,
     /// The events of the database.
     pub live: Arc<Live>,
+    /// The name of the cluster, once it is known.
+    pub cluster_name: OnceLock<&'static str>,
     /// The open streams of events and websockets, by client.
     pub event_streams: Streams,
     /// Sends messages to webhooks, if it is on.

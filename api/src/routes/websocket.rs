@@ -31,6 +31,8 @@ const READ_BUFFER_BYTES: usize = 4 << 10;
 const SEND_TIMEOUT: Duration = Duration::from_secs(10);
 /// Time after which a connection is closed. The client opens another one, and resumes.
 const MAX_AGE: Duration = Duration::from_mins(10);
+/// A connection is closed after this number of refused messages.
+const MAX_REFUSED: usize = 20;
 /// Time without a subscription after which a connection is closed.
 const IDLE: Duration = Duration::from_secs(30);
 
@@ -57,8 +59,9 @@ enum ClientMessage {
 /// with the meaning of `GET /v1/events`. Another subscription replaces the one before. The service
 /// sends `{"type": "subscribed", "id"}`, and then `{"type": "event", "id", "data"}`, `reverted`,
 /// `heartbeat` and `slow`. `id` is the resume token for `after`. An error is
-/// `{"type": "error", "data": {"code", "detail"}}`. A connection is closed after ten minutes, and
-/// after 30 seconds without a subscription.
+/// `{"type": "error", "data": {"code", "detail", "errors"}}`, with the fields that break their rule.
+/// A connection is closed after ten minutes, after 30 seconds without a subscription, and after 20
+/// errors.
 #[utoipa::path(
     get,
     path = "/v1/ws",
@@ -67,6 +70,7 @@ enum ClientMessage {
     responses(
         (status = 101, description = "The connection is a websocket"),
         (status = 401, body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 403, body = ProblemDocument, content_type = "application/problem+json"),
         (status = 426, body = ProblemDocument, content_type = "application/problem+json"),
     ),
     extensions(("x-discloses" = json!({
@@ -84,7 +88,10 @@ pub async fn websocket(
     let upgrade = upgrade.map_err(|rejection| problems::websocket_expected(&rejection.body_text()))?;
     let ticket = parameters.ticket.as_deref();
     let name = client_of_stream(&state, &headers, ticket, tickets::WEBSOCKET, &client.name).await?;
-    let guard = state.event_streams.open(&name)?;
+    let guard = match ticket {
+        Some(_) => state.event_streams.open(&name)?,
+        None => state.event_streams.open_anonymous(&name)?,
+    };
     Ok(upgrade
         .max_message_size(MAX_MESSAGE_BYTES)
         .max_frame_size(MAX_MESSAGE_BYTES)
@@ -102,6 +109,7 @@ async fn serve(mut socket: WebSocket, state: &Reads, client: &Client) -> Result<
     let end = Instant::now() + MAX_AGE;
     let idle_until = Instant::now() + IDLE;
     let mut events: Option<EventStream> = None;
+    let mut refused = 0;
     loop {
         let next = async {
             if let Some(events) = &mut events {
@@ -129,14 +137,21 @@ async fn serve(mut socket: WebSocket, state: &Reads, client: &Client) -> Result<
                     }
                     Err(failure) => {
                         let problem = failure.problem();
-                        let data = json!({"code": problem.code(), "detail": problem.detail()});
-                        send(&mut socket, &json!({"type": "error", "data": data})).await?;
+                        send(&mut socket, &json!({"type": "error", "data": error_data(problem)})).await?;
+                        refused += 1;
+                        if refused >= MAX_REFUSED {
+                            return close(&mut socket, "too many messages were refused").await;
+                        }
                     }
                 }
             }
             next = next => {
                 let Some(EventMessage { kind, id, data }) = next else {
-                    return close(&mut socket, "there is no subscription").await;
+                    let reason = match events {
+                        Some(_) => "the subscription has ended: subscribe with the last id",
+                        None => "there is no subscription",
+                    };
+                    return close(&mut socket, reason).await;
                 };
                 let mut message = json!({"type": kind, "id": id});
                 if let Some(data) = data {
@@ -146,6 +161,16 @@ async fn serve(mut socket: WebSocket, state: &Reads, client: &Client) -> Result<
             }
         }
     }
+}
+
+/// Returns the code and the detail of a problem, and all fields that break their rule.
+fn error_data(problem: &Problem) -> Value {
+    let mut all = problem.to_json(None);
+    let members = all.as_object_mut().into_iter().flatten();
+    members
+        .filter(|(name, _)| ["code", "detail", "errors", "field", "rule"].contains(&name.as_str()))
+        .map(|(name, value)| (name.clone(), value.take()))
+        .collect()
 }
 
 /// Opens the stream of a client's message. Counts the message as a request.

@@ -417,6 +417,11 @@ async fn a_websocket_has_the_events_of_its_subscription_and_resumes_with_the_tok
             (&json!("error"), &json!(code)),
             "{error}"
         );
+        assert_eq!(
+            error["data"]["errors"][0]["rule"], error["data"]["rule"],
+            "{error}"
+        );
+        assert!(error["data"]["rule"].is_string(), "{error}");
     }
     verify(&mut chain, &["scope", "other"]).await;
     let event = socket.next().await;
@@ -449,6 +454,16 @@ async fn a_websocket_has_the_events_of_its_subscription_and_resumes_with_the_tok
     // The subscription before remains.
     verify(&mut chain, &["scope"]).await;
     assert_eq!(socket.next().await["data"]["position"], "103.0.0.0");
+    // A client that sends only what is refused is disconnected.
+    for _ in 0..16 {
+        socket.send(&json!({"type": "other"})).await;
+        assert_eq!(socket.next().await["type"], "error");
+    }
+    let closed = tokio::time::timeout(WAIT, socket.0.next()).await.unwrap();
+    let Some(Ok(Message::Close(Some(frame)))) = closed else {
+        panic!("{closed:?}");
+    };
+    assert_eq!(frame.reason.as_str(), "too many messages were refused");
 }
 
 #[tokio::test]

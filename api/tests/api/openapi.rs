@@ -199,6 +199,7 @@ async fn every_described_route_answers_its_example_and_each_member_of_the_answer
         let kind = response.headers()["content-type"].to_str().unwrap().to_owned();
         if kind == "text/event-stream" {
             // It has no end.
+            assert_eq!(status, expected, "{route}");
             assert!(
                 operation["responses"]["200"]["content"][&kind]["schema"].is_object(),
                 "{route}"

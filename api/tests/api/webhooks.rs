@@ -239,6 +239,11 @@ async fn a_final_event_that_a_webhook_wants_is_sent_signed_and_with_a_stable_id(
     assert!(!log.contains(&setting.receiver.url));
 }
 
+/// Returns the resume token of the first block of a stream.
+fn first_id(text: &str) -> &str {
+    text.lines().find_map(|line| line.strip_prefix("id: ")).unwrap()
+}
+
 #[tokio::test]
 async fn a_message_is_sent_again_until_it_is_delivered_or_dead_and_a_replay_sends_it_again() {
     let mut setting = Setting::start().await;
@@ -248,7 +253,7 @@ async fn a_message_is_sent_again_until_it_is_delivered_or_dead_and_a_replay_send
     while !text.contains("\n\n") {
         text += std::str::from_utf8(&stream.chunk().await.unwrap().unwrap()).unwrap();
     }
-    let token = text.trim().strip_prefix("id: ").unwrap().to_owned();
+    let token = first_id(&text).to_owned();
     let (id, secret) = setting.create().await;
     setting.receiver.answer(500);
     setting.verify(&["scope"]).await;
@@ -299,7 +304,7 @@ async fn a_message_is_sent_again_until_it_is_delivered_or_dead_and_a_replay_send
     while !text.contains("\n\n") {
         text += std::str::from_utf8(&stream.chunk().await.unwrap().unwrap()).unwrap();
     }
-    let token = text.trim().strip_prefix("id: ").unwrap();
+    let token = first_id(&text);
     let (status, problem) = setting.send(Method::POST, &path, &json!({"from": token})).await;
     assert_eq!((status, &problem["code"]), (409, &json!("other_stream")));
 }

@@ -11,6 +11,7 @@ pub struct Streams {
     open: Arc<Open>,
     max_per_client: usize,
     max_total: usize,
+    max_anonymous: usize,
 }
 
 #[derive(Default)]
@@ -20,6 +21,7 @@ struct Open(Mutex<Counts>);
 struct Counts {
     by_client: HashMap<String, usize>,
     total: usize,
+    anonymous: usize,
 }
 
 /// A limit of open streams is reached.
@@ -28,6 +30,14 @@ pub enum StreamError {
     /// The client has too many.
     #[error("the client has {max} open streams, which is the limit; close one first")]
     OfClient {
+        /// The limit.
+        max: usize,
+    },
+    /// All clients without a credential together have too many.
+    #[error(
+        "clients without an API key together have {max} open streams, which is the limit; retry later, or use a key"
+    )]
+    Anonymous {
         /// The limit.
         max: usize,
     },
@@ -43,6 +53,7 @@ pub enum StreamError {
 pub struct StreamGuard {
     open: Arc<Open>,
     client: String,
+    is_anonymous: bool,
 }
 
 impl Streams {
@@ -53,11 +64,31 @@ impl Streams {
             open: Arc::default(),
             max_per_client,
             max_total,
+            max_anonymous: max_total,
+        }
+    }
+
+    /// Like [`Self::new`], and keeps a quarter of all for clients with a credential.
+    #[must_use]
+    pub fn with_reserve(max_per_client: usize, max_total: usize) -> Self {
+        Self {
+            max_anonymous: max_total - max_total / 4,
+            ..Self::new(max_per_client, max_total)
         }
     }
 
     /// Counts one more of a client until the guard is dropped.
     pub fn open(&self, client: &str) -> Result<StreamGuard, StreamError> {
+        self.count(client, false)
+    }
+
+    /// Counts one more of a client without a credential until the guard is dropped. These clients
+    /// can't have what is kept for the others.
+    pub fn open_anonymous(&self, client: &str) -> Result<StreamGuard, StreamError> {
+        self.count(client, true)
+    }
+
+    fn count(&self, client: &str, is_anonymous: bool) -> Result<StreamGuard, StreamError> {
         let client = client.to_owned();
         let mut counts = self.open.lock();
         let of_client = counts.by_client.get(&client).copied().unwrap_or_default();
@@ -69,12 +100,18 @@ impl Streams {
             let max = self.max_total;
             return Err(StreamError::Total { max });
         }
+        if is_anonymous && counts.anonymous >= self.max_anonymous {
+            let max = self.max_anonymous;
+            return Err(StreamError::Anonymous { max });
+        }
         counts.by_client.insert(client.clone(), of_client + 1);
         counts.total += 1;
+        counts.anonymous += usize::from(is_anonymous);
         drop(counts);
         Ok(StreamGuard {
             open: self.open.clone(),
             client,
+            is_anonymous,
         })
     }
 }
@@ -89,6 +126,7 @@ impl Drop for StreamGuard {
     fn drop(&mut self) {
         let mut counts = self.open.lock();
         counts.total -= 1;
+        counts.anonymous -= usize::from(self.is_anonymous);
         if let Some(of_client) = counts.by_client.get_mut(&self.client) {
             *of_client -= 1;
             if *of_client == 0 {
@@ -116,5 +154,23 @@ mod tests {
         assert_eq!(streams.open("carol").err(), Some(StreamError::Total { max: 3 }));
         drop(of_alice);
         assert!(streams.open("carol").is_ok() && streams.open("alice").is_ok());
+    }
+
+    #[test]
+    fn clients_without_a_credential_leave_a_quarter_to_the_others() {
+        let streams = Streams::with_reserve(8, 8);
+        let anonymous: Vec<_> = ["a", "b", "c", "d", "e", "f"]
+            .iter()
+            .map(|client| streams.open_anonymous(client).unwrap())
+            .collect();
+        assert_eq!(
+            streams.open_anonymous("g").err(),
+            Some(StreamError::Anonymous { max: 6 })
+        );
+        let with_key = [streams.open("key"), streams.open("key")];
+        assert!(with_key.iter().all(Result::is_ok));
+        assert_eq!(streams.open("key").err(), Some(StreamError::Total { max: 8 }));
+        drop(anonymous);
+        assert!(streams.open_anonymous("g").is_ok());
     }
 }

@@ -112,6 +112,9 @@ impl Switchover {
     /// the tables delays the switchover, which fails with [`StoreError::TimedOut`] after ten
     /// minutes.
     ///
+    /// If the events up to the checkpoint differ, subscribers and webhooks go back to the last event
+    /// before the first difference.
+    ///
     /// The trees of Attested registries are in no event; only their authorities have them. They are
     /// kept if the other schema has the same roots for them.
     pub async fn finish(mut self, fresh: &Store, schema: &str) -> Result<(), StoreError> {
@@ -120,6 +123,7 @@ impl Switchover {
         if let Some(from) = self.checkpoint.filter(|from| reached < Some(*from)) {
             return Err(StoreError::NotContiguous { from, at: reached });
         }
+        self.record_difference(schema).await?;
         self.keep_attested_trees(schema).await?;
         // The quarantine does not follow the chain. What the other schema could not read is kept,
         // and what it has applied is removed.
@@ -134,6 +138,47 @@ impl Switchover {
         }
         self.change_places(schema).await?;
         self.transaction.commit().await?;
+        Ok(())
+    }
+
+    /// Adds a rollback for subscribers if the events up to the checkpoint are others in the other
+    /// schema. Writers wait for the comparison, and readers do not.
+    async fn record_difference(&mut self, schema: &str) -> Result<(), StoreError> {
+        let added: Option<i64> = sqlx::query_scalar(AssertSqlSafe(format!(
+            "WITH first AS (
+                 SELECT coalesce(o.slot, n.slot) AS slot,
+                        coalesce(o.transaction_index, n.transaction_index) AS transaction_index,
+                        coalesce(o.instruction_index, n.instruction_index) AS instruction_index,
+                        coalesce(o.inner_index, n.inner_index) AS inner_index
+                 FROM events o FULL JOIN (
+                     SELECT e.* FROM {schema}.events e, checkpoint c
+                     WHERE (e.slot, e.transaction_index, e.instruction_index, e.inner_index)
+                           <= (c.slot, c.transaction_index, c.instruction_index, c.inner_index)) n
+                     ON o.slot = n.slot AND o.transaction_index = n.transaction_index
+                        AND o.instruction_index = n.instruction_index AND o.inner_index = n.inner_index
+                        AND o.kind = n.kind AND o.signature = n.signature
+                 WHERE o.slot IS NULL OR n.slot IS NULL
+                 ORDER BY 1, 2, 3, 4 LIMIT 1)
+             INSERT INTO rewinds (slot, transaction_index, instruction_index, inner_index)
+             SELECT coalesce(e.slot, 0), coalesce(e.transaction_index, 0), coalesce(e.instruction_index, 0),
+                    coalesce(e.inner_index, 0)
+             FROM first f LEFT JOIN LATERAL (
+                 SELECT * FROM events e
+                 WHERE (e.slot, e.transaction_index, e.instruction_index, e.inner_index)
+                       < (f.slot, f.transaction_index, f.instruction_index, f.inner_index)
+                 ORDER BY e.slot DESC, e.transaction_index DESC, e.instruction_index DESC, e.inner_index DESC
+                 LIMIT 1) e ON true
+             RETURNING number"
+        )))
+        .fetch_optional(&mut *self.transaction)
+        .await?;
+        if let Some(added) = added {
+            // As many as the trigger of rollbacks keeps.
+            sqlx::query("DELETE FROM rewinds WHERE number <= $1 - 10000")
+                .bind(added)
+                .execute(&mut *self.transaction)
+                .await?;
+        }
         Ok(())
     }
 

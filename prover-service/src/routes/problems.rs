@@ -233,7 +233,7 @@ pub fn too_many_streams(error: StreamError) -> Problem {
             );
             Problem::new(StatusCode::TOO_MANY_REQUESTS, "too_many_streams", detail)
         }
-        StreamError::Total { max } => {
+        StreamError::Anonymous { max } | StreamError::Total { max } => {
             let detail = format!(
                 "{max} requests wait for a job, which is half of MAX_CONCURRENT_REQUESTS; retry later, or send \"wait\": \
                  false"

@@ -39,6 +39,9 @@ pub struct EventPage {
     /// The events after the position, or after that of the earliest of the rollbacks if that is
     /// earlier. They are in the order of the chain.
     pub events: Vec<LoggedEvent>,
+    /// The number of the last rollback, even if it is before the one that was given. It is that of
+    /// a database that was restored from a backup.
+    pub last_rewind: u64,
     /// Whether there are no later events.
     pub is_complete: bool,
     /// The newest final slot.
@@ -83,6 +86,9 @@ impl Store {
         .fetch_all(&mut *transaction)
         .await?;
         let rewinds: Vec<Rewind> = rewinds.iter().map(rewind_of).collect::<Result<_, _>>()?;
+        let last: Option<i64> = sqlx::query_scalar("SELECT max(number) FROM rewinds")
+            .fetch_one(&mut *transaction)
+            .await?;
         let earliest = rewinds.iter().map(|rewind| rewind.to).min();
         let after = earliest.map_or(after, |earliest| earliest.min(after));
         let rows = sqlx::query(sqlx::AssertSqlSafe(format!(
@@ -98,6 +104,7 @@ impl Store {
         .await?;
         let page = EventPage {
             rewinds,
+            last_rewind: last.map_or(Ok(0), unsigned)?,
             is_complete: rows.len() < usize::from(limit),
             events: rows.iter().map(logged_event).collect::<Result<_, _>>()?,
             finalized: checkpoint::finalized_slot(&mut transaction).await?,

@@ -2,7 +2,7 @@
 
 use bauta_primitives::tree::Depth;
 use bauta_store::testing::TestDatabase;
-use bauta_store::{Event, LoggedEvent, Position, RegistryKind, Rewind, ScopeMode, Slot, Store};
+use bauta_store::{Batch, Event, LoggedEvent, Position, RegistryKind, Rewind, ScopeMode, Slot, Store};
 
 use crate::roles::as_role;
 use crate::support::{Chain, address};
@@ -122,6 +122,8 @@ async fn a_rollback_is_read_with_the_events_of_the_other_fork_and_one_without_ef
     assert_eq!(names, ["ScopeClosed"]);
     let known = store.event_log_after(last, number, 100).await.unwrap();
     assert!(known.rewinds.is_empty() && known.events.is_empty());
+    let ahead = store.event_log_after(last, number + 5, 100).await.unwrap();
+    assert_eq!((ahead.rewinds.len(), ahead.last_rewind), (0, number));
     let newest = store.newest_events(1, 2).await.unwrap();
     assert_eq!((&newest.rewinds, newest.has_all_rewinds), (&page.rewinds, true));
     // To the beginning of the chain.
@@ -168,4 +170,56 @@ async fn a_rollback_during_a_rebuild_is_none_for_subscribers_and_one_after_it_is
     database.store.roll_back_to(first.checkpoint.slot).await.unwrap();
     let to: Vec<Position> = rewinds().await.iter().map(|rewind| rewind.to).collect();
     assert_eq!(to, [first.checkpoint]);
+}
+
+/// Replaces the rows of a database by those of batches. Returns the rollbacks that this added.
+async fn replace(database: &TestDatabase, batches: &[&Batch]) -> Vec<Position> {
+    let fresh = Store::in_new_schema(&database.url().unwrap(), 2, "beside")
+        .await
+        .unwrap();
+    for batch in batches {
+        fresh.apply(batch).await.unwrap();
+    }
+    let known = database.store.newest_events(1, 1).await.unwrap().rewinds;
+    let known = known.last().map_or(0, |rewind| rewind.number);
+    let switchover = database.store.begin_switchover().await.unwrap();
+    switchover.finish(&fresh, "beside").await.unwrap();
+    fresh.close().await;
+    let page = database.store.event_log_after(BEGINNING, known, 100).await;
+    page.unwrap().rewinds.iter().map(|rewind| rewind.to).collect()
+}
+
+#[tokio::test]
+async fn a_rebuild_with_other_events_is_a_rollback_to_the_last_common_one() {
+    let database = TestDatabase::create().await.unwrap();
+    let mut chain = chain();
+    let first = chain.batch();
+    let common = first.records.last().unwrap().position;
+    let before_fork = chain.clone();
+    verify(&mut chain);
+    let undone = chain.batch();
+    for batch in [&first, &undone] {
+        database.store.apply(batch).await.unwrap();
+    }
+    // The chain has another fork.
+    let mut chain = before_fork;
+    chain.wait(1);
+    chain.emit(Event::ReuseRefused {
+        scope: address("scope"),
+        claim: bauta_primitives::Claim::of_track(7),
+    });
+    let other = chain.batch();
+    assert_eq!(other.records[0].position, undone.records[0].position);
+    verify(&mut chain);
+    let next = chain.batch();
+    assert_eq!(replace(&database, &[&first, &other, &next]).await, [common]);
+    // The rebuild has read more, and nothing else.
+    verify(&mut chain);
+    let later = chain.batch();
+    assert_eq!(replace(&database, &[&first, &other, &next, &later]).await, []);
+    // The database had an event between two others that the chain does not have.
+    let last = other.records[0].position;
+    assert_eq!(replace(&database, &[&first, &other, &later]).await, [last]);
+    // The database lacked one.
+    assert_eq!(replace(&database, &[&first, &other, &next, &later]).await, [last]);
 }
