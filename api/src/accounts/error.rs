@@ -80,7 +80,12 @@ pub enum LoginError {
     UnknownRefreshToken,
     /// The token was used.
     #[error("the refresh token was used before, so the login has been ended: log in")]
-    RefreshTokenReused(AccountId),
+    RefreshTokenReused {
+        /// The account.
+        account: AccountId,
+        /// Whether the audit log has the record of it.
+        is_recorded: bool,
+    },
     /// The login was ended before.
     #[error("the login has been ended: log in")]
     LoginEnded,
@@ -102,7 +107,7 @@ impl LoginError {
             Self::NonceUsed => "used_nonce",
             Self::SignatureRefused => "signature_refused",
             Self::UnknownRefreshToken => "unknown_refresh_token",
-            Self::RefreshTokenReused(_) => "used_refresh_token",
+            Self::RefreshTokenReused { .. } => "used_refresh_token",
             Self::LoginEnded => "ended_login",
             Self::LoginExpired => "expired_login",
             Self::Store(_) => "database_away",

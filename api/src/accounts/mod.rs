@@ -194,7 +194,9 @@ impl Accounts {
         let (id, secret) = (token.id_hash(), token.secret_hash());
         match store.refresh_login(&id, &secret, &next.secret_hash()).await? {
             Refreshed::Replaced(account) => Ok(self.session(account, &next, now)),
-            Refreshed::Reused(account) => Err(LoginError::RefreshTokenReused(account)),
+            Refreshed::Reused { account, is_recorded } => {
+                Err(LoginError::RefreshTokenReused { account, is_recorded })
+            }
             Refreshed::Ended => Err(LoginError::LoginEnded),
             Refreshed::Expired => Err(LoginError::LoginExpired),
             Refreshed::Unknown => Err(LoginError::UnknownRefreshToken),

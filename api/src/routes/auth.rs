@@ -264,10 +264,13 @@ fn nonce(text: &str) -> Result<&str, InvalidField> {
 fn recorded<T>(state: &Reads, result: Result<T, LoginError>) -> Result<T, Failure> {
     match &result {
         Ok(_) | Err(LoginError::Store(_)) => {}
-        // The transaction that ended the login has added the record to the audit log.
-        Err(error @ LoginError::RefreshTokenReused(account)) => {
+        // The transaction that ended the login has added the record to the audit log, if it could.
+        Err(error @ LoginError::RefreshTokenReused { account, is_recorded }) => {
             let (code, account) = (error.code(), account.to_string());
             tracing::info!(target: AUDIT, event = "login_ended", code, account);
+            if !is_recorded {
+                state.refused("login_ended", code, Some(&account));
+            }
         }
         Err(error) => {
             let code = error.code();

@@ -192,18 +192,18 @@ pub async fn rotate(
     let body: RotationBody = body.json(MAX_BODY_BYTES).await?;
     let (expiry, prefix) = (expiry(body.days)?, key_prefix(&prefix)?);
     let store = state.databases.primary();
-    let keys = store.account_keys(account).await?;
-    let old = keys.into_iter().find(|known| known.key.prefix == prefix);
+    let old = store.account_key(account, prefix).await?;
     let old = old.ok_or_else(problems::unknown_key)?.key;
     let permissions: Vec<&str> = old.permissions.iter().map(String::as_str).collect();
     let origins: Result<Vec<Origin>, _> = old.origins.iter().map(|origin| origin.parse()).collect();
     let origins = origins.map_err(|error| Problem::internal(&error))?;
     let new = generate(&permissions, expiry, &origins);
-    let audited = record_of("key_rotated", account, prefix);
+    let both = format!("{prefix} {}", new.row.prefix);
+    let audited = record_of("key_rotated", account, &both);
     let rotated = store.rotate_account_key(account, prefix, &new.row, ROTATION_SECONDS, MAX_KEYS, &audited);
     let rotated = rotated.await?;
     checked(&state, rotated, account)?;
-    record("key_rotated", account, prefix);
+    record("key_rotated", account, &both);
     respond(&state, account, &new).await
 }
 
@@ -354,8 +354,8 @@ fn record(event: &'static str, account: AccountId, prefix: &str) {
 
 /// Returns the new key as it is stored.
 async fn respond(state: &Reads, account: AccountId, new: &NewApiKey) -> Result<Response, Failure> {
-    let keys = state.databases.primary().account_keys(account).await?;
-    let stored = keys.into_iter().find(|known| known.key.prefix == new.row.prefix);
+    let store = state.databases.primary();
+    let stored = store.account_key(account, &new.row.prefix).await?;
     let document = NewKeyDocument {
         api_key: new.key.to_string(),
         key: stored.ok_or_else(problems::unknown_key)?.into(),

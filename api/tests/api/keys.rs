@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use bauta_store::testing::TestDatabase;
+use bauta_service_common::{NewApiKey, Quota};
+use bauta_store::{ApiKey, testing::TestDatabase};
 use reqwest::{Method, Response};
 use serde_json::{Value, json};
 use solana_keypair::Keypair;
@@ -202,6 +203,31 @@ async fn the_keys_of_an_account_are_unknown_to_others_and_end_with_its_role() {
         .bearer_auth(&token);
     let (_, list) = send(request, &json!({})).await;
     assert_eq!(list["data"].as_array().unwrap().len(), 3, "{list}");
+}
+
+#[tokio::test]
+async fn a_key_of_an_account_is_refused_if_its_owner_is_a_key_of_the_configuration() {
+    let chain = Chain::new().await;
+    let random = || NewApiKey::random(&["prove"], 4_000_000_000, Quota::default());
+    let (configured, of_account, of_operator) = (random(), random(), random());
+    for key in [&of_account, &of_operator] {
+        let row = ApiKey {
+            owner: configured.row.prefix.clone(),
+            ..key.row.clone()
+        };
+        assert!(chain.database.store.add_api_key(&row).await.unwrap());
+    }
+    sqlx::query("UPDATE api_keys SET account = $1 WHERE prefix = $2")
+        .bind([1_u8; 16].as_slice())
+        .bind(&of_account.row.prefix)
+        .execute(chain.database.pool())
+        .await
+        .unwrap();
+    let service = Running::start(&chain.database, &[("API_KEYS", configured.line.as_str())]);
+    wait_for(&service, &configured.key, 503).await;
+    wait_for(&service, &of_operator.key, 503).await;
+    let response = service.request(Method::GET, JOB).bearer_auth(&*of_account.key);
+    assert_eq!(response.send().await.unwrap().status(), 401);
 }
 
 fn text<'a>(response: &'a Response, name: &str) -> &'a str {

@@ -38,6 +38,9 @@ const SETTINGS: [(&str, &str); 2] = [
     ("WEBHOOK_NETWORKS", "127.0.0.1"),
 ];
 
+/// Stands for a receiver that does not answer.
+const NO_ANSWER: u16 = 0;
+
 /// A message that the receiver got.
 #[derive(Debug)]
 struct Message {
@@ -77,6 +80,9 @@ impl Receiver {
                        headers: HeaderMap,
                        body: String| async move {
             sender.send(Message { headers, body }).unwrap();
+            if status.load(Ordering::SeqCst) == NO_ANSWER {
+                std::future::pending::<()>().await;
+            }
             StatusCode::from_u16(status.load(Ordering::SeqCst)).unwrap()
         };
         let router = Router::new()
@@ -392,14 +398,16 @@ async fn a_webhook_at_an_internal_address_is_refused_and_recorded_and_nothing_is
 async fn another_instance_sends_what_a_killed_one_had_begun_with_the_same_id() {
     let mut setting = Setting::start().await;
     let (id, secret) = setting.create().await;
-    setting.receiver.answer(500);
+    setting.receiver.answer(NO_ANSWER);
     setting.verify(&["scope"]).await;
     setting.mark_final(102).await;
     let first = setting.receiver.next().await;
-    setting
-        .wait_for(&id, |delivery| delivery["last_status"] == 500)
-        .await;
-    // The lease of an instance that was killed during an attempt ends.
+    let begun = setting.wait_for(&id, |delivery| delivery["attempts"] != 0).await;
+    assert_eq!(
+        (&begun["state"], &begun["last_status"]),
+        (&json!("pending"), &Value::Null)
+    );
+    // The instance is killed during the attempt, and its lease ends.
     let second = Running::start(&setting.chain.database, &with_accounts(&SETTINGS));
     let Setting {
         chain,

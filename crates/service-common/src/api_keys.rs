@@ -297,11 +297,13 @@ impl ApiKeys {
     }
 
     /// Accepts the keys of a database as well. A key of the configuration has precedence over a key
-    /// with the same prefix.
+    /// with the same prefix. A key of an account whose owner is a key of the configuration is not
+    /// accepted.
     #[must_use]
     pub fn with_store(self, store: Store) -> Self {
+        let prefixes = self.configured.iter().map(|key| key.prefix.clone());
         Self {
-            stored: Some(StoredKeys::new(store)),
+            stored: Some(StoredKeys::new(store, prefixes.collect())),
             ..self
         }
     }

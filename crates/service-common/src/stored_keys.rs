@@ -29,6 +29,10 @@ const TIMEOUT: Duration = Duration::from_secs(1);
 /// The keys of a database.
 pub struct StoredKeys {
     store: Store,
+    /// The prefixes of the keys of the configuration. The database doesn't know them, so a key of
+    /// an account could have one of them as its owner. It is not accepted: it would use the budget
+    /// of the configured client, and read its jobs.
+    configured: HashSet<String>,
     copy: RwLock<Snapshot>,
     /// Locked while a request compares the copy with the database.
     comparison: Mutex<LastComparison>,
@@ -61,10 +65,12 @@ impl Snapshot {
 }
 
 impl StoredKeys {
-    /// Creates an empty copy of the keys of a database.
-    pub fn new(store: Store) -> Self {
+    /// Creates an empty copy of the keys of a database, for a service whose configuration has keys
+    /// with these prefixes.
+    pub fn new(store: Store, configured: HashSet<String>) -> Self {
         Self {
             store,
+            configured,
             copy: RwLock::default(),
             comparison: Mutex::default(),
         }
@@ -135,6 +141,10 @@ impl StoredKeys {
         let new = match list {
             None => Snapshot { equal_at, ..copy },
             Some(mut list) => {
+                let takes_owner = |key: &ApiKey| {
+                    self.configured.contains(&key.owner) && list.of_accounts.contains(&key.prefix)
+                };
+                list.keys.retain(|key| !takes_owner(key));
                 // A revoked key is refused although the clock here is behind that of the database.
                 let revoked = list
                     .keys

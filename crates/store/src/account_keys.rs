@@ -64,6 +64,25 @@ impl Store {
         rows.iter().map(account_key).collect()
     }
 
+    /// Returns a key of an account that is valid, or that expired in the last 30 days.
+    pub async fn account_key(
+        &self,
+        account: AccountId,
+        prefix: &str,
+    ) -> Result<Option<AccountKey>, StoreError> {
+        let row = sqlx::query(sqlx::AssertSqlSafe(format!(
+            "SELECT {COLUMNS}, coalesce(name, '') AS name, floor(extract(epoch FROM created_at))::bigint AS created_at
+             FROM api_keys
+             WHERE account = $1 AND prefix = $2 AND expires_at > now() - $3::bigint * interval '1 second'"
+        )))
+        .bind(account.0.as_slice())
+        .bind(prefix)
+        .bind(EXPIRED_KEYS_SECONDS)
+        .fetch_optional(&self.pool)
+        .await?;
+        row.as_ref().map(account_key).transpose()
+    }
+
     /// Adds a key to an account that is a developer. The keys for servers of an account have one
     /// owner. A key for web pages is its own owner, so that pages don't use up what servers need.
     pub async fn add_account_key(

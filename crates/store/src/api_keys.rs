@@ -8,9 +8,12 @@ use sqlx::{AssertSqlSafe, Row};
 use crate::values::{bytes32, time};
 use crate::{AuditRecord, Store, StoreError, audit};
 
-/// Time in seconds for which an expired key is still returned, so that its client gets a precise
-/// error.
+/// Time in seconds for which an account's list has an expired key.
 pub const EXPIRED_KEYS_SECONDS: i64 = 30 * 86_400;
+/// Time in seconds for which services read an expired key, so that its client gets a precise error.
+/// An account can make 100 keys in a day, and every service reads all of this time after each
+/// change.
+const READ_EXPIRED_SECONDS: i64 = 86_400;
 /// The actor of changes that are made with a command.
 const OPERATOR: &str = "operator";
 /// The columns that [`api_key`] reads.
@@ -44,11 +47,13 @@ pub struct ApiKey {
 pub struct ApiKeyList {
     /// The number of changes before this time.
     pub changes: i64,
-    /// The keys that have not expired, and those that expired in the last 30 days.
+    /// The keys that have not expired, and those that expired in the last 24 hours.
     pub keys: Vec<ApiKey>,
     /// The prefixes of the keys that have expired according to the clock of the database. A clock
     /// of a service can be behind it.
     pub expired: HashSet<String>,
+    /// The prefixes of the keys that accounts have created.
+    pub of_accounts: HashSet<String>,
 }
 
 impl Store {
@@ -56,12 +61,12 @@ impl Store {
     /// query reads one row if they have not.
     pub async fn api_keys_after(&self, changes: Option<i64>) -> Result<Option<ApiKeyList>, StoreError> {
         let rows = sqlx::query(AssertSqlSafe(format!(
-            "SELECT number, expires_at <= now() AS has_expired, {COLUMNS}
+            "SELECT number, expires_at <= now() AS has_expired, account IS NOT NULL AS is_of_account, {COLUMNS}
              FROM api_key_changes LEFT JOIN api_keys
                   ON number IS DISTINCT FROM $1 AND expires_at > now() - $2::bigint * interval '1 second'"
         )))
         .bind(changes)
-        .bind(EXPIRED_KEYS_SECONDS)
+        .bind(READ_EXPIRED_SECONDS)
         .fetch_all(&self.pool)
         .await?;
         let Some(first) = rows.first() else {
@@ -76,9 +81,11 @@ impl Store {
             .iter()
             .filter(|row| row.get::<Option<&str>, _>("prefix").is_some());
         let expired = keys.clone().filter(|row| row.get("has_expired"));
+        let of_accounts = keys.clone().filter(|row| row.get("is_of_account"));
         Ok(Some(ApiKeyList {
             changes: number,
             expired: expired.map(|row| row.get("prefix")).collect(),
+            of_accounts: of_accounts.map(|row| row.get("prefix")).collect(),
             keys: keys.map(api_key).collect::<Result<_, _>>()?,
         }))
     }

@@ -10,7 +10,7 @@
 
 use sha2::{Digest as _, Sha256};
 use sqlx::postgres::PgRow;
-use sqlx::{Postgres, Row, Transaction};
+use sqlx::{Connection as _, PgConnection, Postgres, Row, Transaction};
 
 use crate::values::{bytes32, unsigned};
 use crate::{Store, StoreError};
@@ -189,10 +189,33 @@ pub async fn append(
     transaction: &mut Transaction<'static, Postgres>,
     record: &AuditRecord,
 ) -> Result<(), StoreError> {
+    append_on(transaction, record).await
+}
+
+/// Adds a record in the transaction of a change that must be made even if the record can't be
+/// added, or not within a second. Returns whether it was added.
+pub async fn try_append(
+    transaction: &mut Transaction<'static, Postgres>,
+    record: &AuditRecord,
+) -> Result<bool, StoreError> {
+    let mut savepoint = transaction.begin().await?;
+    sqlx::query("SELECT set_config('lock_timeout', $1, true)")
+        .bind(MAX_WAIT_MS.to_string())
+        .execute(&mut *savepoint)
+        .await?;
+    if append_on(&mut savepoint, record).await.is_err() {
+        savepoint.rollback().await?;
+        return Ok(false);
+    }
+    savepoint.commit().await?;
+    Ok(true)
+}
+
+async fn append_on(connection: &mut PgConnection, record: &AuditRecord) -> Result<(), StoreError> {
     let row = sqlx::query(
         "SELECT records, hash::bytea AS hash, extract(epoch FROM now())::bigint AS now FROM audit_head FOR UPDATE",
     )
-    .fetch_one(&mut **transaction)
+    .fetch_one(&mut *connection)
     .await?;
     let (last, at): (AuditHead, i64) = (head(&row)?, row.get("now"));
     let number = last.records + 1;
@@ -208,12 +231,12 @@ pub async fn append(
     .bind(&record.actor)
     .bind(&record.subject)
     .bind(hash.as_slice())
-    .execute(&mut **transaction)
+    .execute(&mut *connection)
     .await?;
     sqlx::query("UPDATE audit_head SET records = $1, hash = $2")
         .bind(number)
         .bind(hash.as_slice())
-        .execute(&mut **transaction)
+        .execute(connection)
         .await?;
     Ok(())
 }

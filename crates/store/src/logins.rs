@@ -34,7 +34,12 @@ pub enum Refreshed {
     /// The token was the newest one, and is replaced.
     Replaced(AccountId),
     /// The token was used before, so the login of this account has been ended.
-    Reused(AccountId),
+    Reused {
+        /// The account.
+        account: AccountId,
+        /// Whether the audit log has the record of it.
+        is_recorded: bool,
+    },
     /// The login was ended before.
     Ended,
     /// The login has expired.
@@ -108,7 +113,7 @@ impl Store {
 
     /// Replaces the refresh token of a login. If the token is not the newest one, ends the login:
     /// one of the two who have used it is not the wallet's owner. The audit log has a record of it,
-    /// once for each login.
+    /// once for each login. It ends even if the record can't be added.
     pub async fn refresh_login(
         &self,
         id_hash: &[u8; 32],
@@ -144,9 +149,9 @@ impl Store {
                 code: Some(USED_REFRESH_TOKEN.to_owned()),
                 ..of_account("login_ended", account)
             };
-            audit::append(&mut transaction, &record).await?;
+            let is_recorded = audit::try_append(&mut transaction, &record).await?;
             transaction.commit().await?;
-            return Ok(Refreshed::Reused(account));
+            return Ok(Refreshed::Reused { account, is_recorded });
         }
         drop(transaction);
         let row = sqlx::query("SELECT ended_at IS NOT NULL AS ended FROM logins WHERE id_hash = $1")

@@ -47,6 +47,16 @@ async fn the_list_is_returned_only_after_a_change() {
     // The clock of the database decides, also within the second of the revocation.
     assert!(list.expired.is_empty());
     assert!(revoked.expired.contains("00000001"));
+    // A key that expired long ago costs no service anything.
+    let older = |interval: &'static str| {
+        let statement = format!("UPDATE api_keys SET expires_at = now() - interval '{interval}'");
+        sqlx::query(AssertSqlSafe(statement)).execute(database.pool())
+    };
+    older("25 hours").await.unwrap();
+    assert!(store.api_keys_after(None).await.unwrap().unwrap().keys.is_empty());
+    older("23 hours").await.unwrap();
+    let revoked = store.api_keys_after(None).await.unwrap().unwrap();
+    assert_eq!((revoked.keys.len(), revoked.expired.len()), (1, 1));
     // The services read the keys with their roles. No service changes a key, and only the API
     // revokes keys.
     for (role, column) in [
