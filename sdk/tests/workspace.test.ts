@@ -34,6 +34,15 @@ test("every development dependency has an exact version", () => {
   }
 });
 
+test("a package with provenance names its repository and its folder", () => {
+  // npm refuses a package with provenance and without them.
+  for (const path of packages) {
+    const { name, publishConfig, repository } = manifest(join(ROOT, path));
+    assert.equal(publishConfig.access, "public", name);
+    assert.ok(!publishConfig.provenance || (repository?.url && repository.directory === `sdk/${path}`), name);
+  }
+});
+
 test("a release gives all packages the same version and writes their changelogs", async () => {
   await inTemporaryFolder(async (folder) => {
     for (const path of ["package.json", ".changeset", ...packages.map((path) => join(path, "package.json"))]) {

@@ -135,6 +135,10 @@ test("the quick start of the README proves when its button is pressed", async ()
     await act(async () => button.click());
     assert.deepEqual(proved.map((what) => what.scope), [scope]);
     assert.equal(button.textContent, "ready");
+    // A rejected promise that nothing handles would end the test with an error.
+    bauta.prove = () => Promise.reject(new Error("the relay is full"));
+    await act(async () => button.click());
+    assert.equal(button.textContent, "Error: the relay is full");
   } finally {
     rmSync(folder, { recursive: true });
   }

@@ -44,7 +44,7 @@ const keys = new WeakMap<Prover, Uint8Array>();
 
 /**
  * Calls a prover with a function that loads its proving key, and returns the output. A prover keeps
- * its key, so a scope of another circuit is refused also if the prover loads nothing.
+ * its key, so a scope of another circuit is refused even if the prover loads nothing.
  */
 export async function withProvingKey(
   api: Service,

@@ -141,6 +141,22 @@ test("the account that is selected in the wallet is the one that registers", asy
   await visitor.leave();
 });
 
+test("an identity that the wallet keeps is the one of the selected account", async () => {
+  const visitor = await Visitor.open(browser, { wallet: { accounts: 2 } });
+  await visitor.connect();
+  await visitor.getToken("Metaplex Core");
+  await visitor.page.getByLabel("Wallet", { exact: true }).check({ force: true });
+  await visitor.register();
+  const other = await visitor.page.evaluate(() => (globalThis as any).selectOtherAccount() as string);
+  await visitor.step(1).locator(`.key[title="${other}"]`).waitFor();
+  // The registration belongs to the identity of the first account.
+  await visitor.step(2).getByText("Registered").waitFor({ state: "detached" });
+  await visitor.getToken("Token Metadata");
+  await visitor.register();
+  await visitor.prove();
+  await visitor.leave();
+});
+
 test("no page has a problem of accessibility or is wider than the screen", async () => {
   const axe = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
   for (const scheme of ["light", "dark"] as const) {

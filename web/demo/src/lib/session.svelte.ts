@@ -94,6 +94,8 @@ export class Session {
   readonly #clients: Readonly<Record<Phase, Bauta>>;
   readonly #prover: Prover;
   #identity: Identity | undefined;
+  /** The account whose signature gave the identity, if a wallet keeps it. */
+  #account: string | undefined;
   #stopWatching: () => void = () => undefined;
   /** The tokens that the faucet has created, by their addresses. */
   readonly #given = new Map<Address, { readonly owner: string; readonly kind: string }>();
@@ -155,6 +157,11 @@ export class Session {
   #use(connection: Connection | null): void {
     this.#stopWatching();
     this.connection = connection;
+    // Each account has its own identity. Without an account, the open one remains.
+    if (this.#isOfOther(connection)) {
+      this.#identity = undefined;
+      this.memberships = [];
+    }
     this.candidates = [];
     this.searched = false;
     this.problems = {};
@@ -248,11 +255,17 @@ export class Session {
     });
   }
 
+  /** Returns whether the identity is of another account than the connected one. */
+  #isOfOther(connection: Connection | null): boolean {
+    return this.#account !== undefined && connection !== null && connection.account.address !== this.#account;
+  }
+
   async #open(connection: Connection | null): Promise<Identity> {
-    if (this.#identity) return this.#identity;
+    if (this.#identity && !this.#isOfOther(connection)) return this.#identity;
     const identity = await this.#clients.register.openIdentity(this.#source(connection));
     await this.#vault.set(KEEPING, this.keeping);
     this.kept = this.keeping;
+    this.#account = this.keeping === "wallet" ? connection?.account.address : undefined;
     this.passphrase = "";
     return (this.#identity = identity);
   }
