@@ -92,7 +92,7 @@ function allShown(requests: readonly Sent[]): ReadonlySet<Shown> {
 export function links(sent: readonly Sent[]): string[] {
   if (!sent.some(({ request }) => request === "POST /v1/relay")) return [];
   const hosts = (phase: Phase) => new Set(sent.filter((request) => request.phase === phase).map(({ host }) => host));
-  const names = { api: "the API", node: "the node", prover: "the prover" } as const;
+  const names = { api: "the API", node: "the node", prover: "the prover", file: "the host of the key" } as const;
   const both = sent.filter(({ host }) => hosts("register").has(host) && hosts("prove").has(host));
   return [...new Set(both.map(({ to }) => names[to]))];
 }
