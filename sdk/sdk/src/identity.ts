@@ -111,7 +111,7 @@ export class Identity {
     const [salt, iv, second] = [random(16), random(12), random(12)];
     const key = await passphraseKey(passphrase, salt, [...USAGES, "encrypt"]);
     const sealed = await seal(key, iv, await open(this.#master));
-    const made = (await this.registrations()).map(({ registry, asset, counter }) => ({ registry, asset, counter }));
+    const made = (await this.registrations()).map(({ index, ...known }) => ({ ...known, index: index?.toString() }));
     if (made.length === 0) return concat([salt, iv, sealed]);
     const text = new TextEncoder().encode(JSON.stringify(made));
     const list = new Uint8Array(await crypto.subtle.encrypt({ name: "AES-GCM", iv: second }, key, text));
@@ -198,7 +198,9 @@ export async function restoreIdentity(vault: Vault, backup: Uint8Array, passphra
 
 async function openList(key: CryptoKey, iv: Bytes, list: Bytes): Promise<Registration[]> {
   try {
-    return JSON.parse(new TextDecoder().decode(await crypto.subtle.decrypt({ name: "AES-GCM", iv }, key, list)));
+    const text = new TextDecoder().decode(await crypto.subtle.decrypt({ name: "AES-GCM", iv }, key, list));
+    const made: (Omit<Registration, "index"> & { index?: string })[] = JSON.parse(text);
+    return made.map(({ index, ...known }) => (index === undefined ? known : { ...known, index: BigInt(index) }));
   } catch {
     throw sealedOtherwise("the registrations of the backup were changed");
   }

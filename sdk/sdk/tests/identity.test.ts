@@ -83,10 +83,13 @@ test("a backup restores the registrations, and a backup of an earlier version ha
   const identity = await open(memoryVault(), { wrap: "device" });
   const early = await identity.backup("paper");
   assert.equal(early.length, 76);
-  const registration = { registry, asset: addressOf(2), counter: 3 };
-  await remember(identity, registration);
+  const made = [
+    { registry, asset: addressOf(2), counter: 3 },
+    { registry, asset: addressOf(3), counter: 0, index: (1n << 53n) + 1n },
+  ];
+  for (const registration of made) await remember(identity, registration);
   const backup = await identity.backup("paper");
-  for (const [copy, registrations] of [[backup, [registration]], [early, []]] as const) {
+  for (const [copy, registrations] of [[backup, made], [early, []]] as const) {
     const vault = memoryVault();
     await restoreIdentity(vault, copy, "paper");
     const restored = await open(vault, passphrase("paper"));
