@@ -331,8 +331,8 @@ pub trait Source: Send + Sync + 'static {
     ) -> impl Future<Output = Result<HistoryPage, SourceError>> + Send;
 
     /// Records which transactions only one node has listed in which slots, with the index of the
-    /// node in [`histories`](Self::histories). The source finds nodes that list transactions that do not
-    /// exist. Replaces what was recorded before.
+    /// node in [`histories`](Self::histories). The source finds nodes that list transactions that do
+    /// not exist. Replaces what was recorded before.
     fn record_listers(&self, listers: &[((Slot, Signature), usize)]) {
         let _ = listers;
     }
@@ -357,8 +357,8 @@ pub trait Source: Send + Sync + 'static {
         None
     }
 
-    /// Makes each node list the slots after `slot` again. Until then, no second node counts as having
-    /// confirmed them. Required when the follower forgets what nodes listed there.
+    /// Makes each node list the slots after `slot` again. Until then, no second node counts as
+    /// having confirmed them. Required when the follower forgets what nodes listed there.
     fn list_again_after(&self, slot: Slot) {
         let _ = slot;
     }

@@ -210,7 +210,7 @@ impl<S: Source> Indexer<S> {
 
 /// Returns the longest back-off after an error.
 const fn max_backoff(error: &IndexerError) -> Duration {
-    // An unexplained difference does not stop the steps themselves.
+    // Each step reports an unexplained difference, which does not stop the steps themselves.
     let is_difference = matches!(error, IndexerError::UnexplainedDifferences(_));
     if error.is_retryable() || is_difference {
         MAX_RETRYABLE_BACKOFF
@@ -477,13 +477,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn accounts_that_differ_do_not_slow_the_steps() {
+    fn accounts_that_differ_delay_a_step_for_at_most_two_seconds() {
         let difference = UnexplainedDifferences {
             differences: 1,
             kind: "scope",
             address: Address::default(),
         };
-        assert_eq!(max_backoff(&difference.into()), MAX_RETRYABLE_BACKOFF);
+        assert_eq!(max_backoff(&difference.into()), Duration::from_secs(2));
         let missing = IndexerError::MissingBelowFinality {
             missing: 1,
             slot: Slot::ZERO,

@@ -20,7 +20,8 @@ pub struct LastBatch {
 /// The size of the journal.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct JournalSize {
-    /// The number of batches that can be rolled back, from the oldest to the newest.
+    /// The number of batches from the oldest to the newest one in the journal. It includes final
+    /// batches between them, which have no journal.
     pub batches: u64,
     /// The slot of the first batch. `None` if the journal is empty.
     pub first_slot: Option<Slot>,

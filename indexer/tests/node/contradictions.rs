@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::num::NonZeroU32;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use bauta::state::RegistryKind;
@@ -10,7 +11,7 @@ use bauta_chaos::{FaultProxy, Faults, RecordedTransaction, ReplayServer};
 use bauta_indexing::chain::Source;
 use bauta_indexing::nodes::{NodeSettings, RpcSource};
 use bauta_indexing::testing::{TestChain, named};
-use bauta_indexing::{Follower, Settings, Step};
+use bauta_indexing::{Follower, Settings, SourceError, Step};
 use bauta_store::Slot;
 use bauta_store::testing::TestDatabase;
 use serde_json::json;
@@ -143,7 +144,9 @@ fn source(urls: [String; 2]) -> RpcSource {
         timeout: Duration::from_mins(1),
         weight: 0,
     });
-    RpcSource::new(bauta::ID, &nodes).unwrap()
+    let source = RpcSource::new(bauta::ID, &nodes).unwrap();
+    // The tests must not depend on how long the nodes take.
+    source.with_second_node_awaited(Duration::from_hours(1))
 }
 
 /// Returns a chain, and a transaction in the middle of it that no later one depends on.
@@ -335,6 +338,60 @@ async fn what_a_node_lists_after_an_outage_is_added_to_final_slots() {
 }
 
 #[tokio::test]
+async fn a_transaction_that_its_only_lister_returns_late_is_not_dismissed() {
+    let (mut chain, _) = chain();
+    chain.wait(1);
+    let late = chain.create(named("late"), RegistryKind::Managed);
+    let [other, lister] = with_omission(&chain, late);
+    let mut fixture = Fixture::new(other, lister).await;
+    // The node that lists it does not have the transaction and its block yet.
+    fixture.honest.set(Faults {
+        unreturned: 1.0,
+        missing_blocks: true,
+        ..Faults::default()
+    });
+    let source = Arc::clone(fixture.follower.source());
+    let start = Instant::now();
+    let entry = loop {
+        let listed = source.list_on_all_nodes(&[bauta::ID], None, chain.slot).await;
+        let mut listed = listed.unwrap().into_iter();
+        if let Some(entry) = listed.find(|entry| entry.signature == late) {
+            break entry;
+        }
+        assert!(
+            start.elapsed() < Duration::from_mins(5),
+            "the node does not list it"
+        );
+    };
+    let error = source.fetch(&[entry]).await.unwrap_err();
+    let is_on_some_nodes = matches!(
+        error,
+        SourceError::NotOnChain {
+            on_all_nodes: false,
+            ..
+        }
+    );
+    assert!(is_on_some_nodes, "{error}");
+    fixture.honest.set(Faults::default());
+    fixture.until_applied(late).await;
+}
+
+#[tokio::test]
+async fn a_node_that_refuses_a_request_for_statuses_gets_it_three_times() {
+    let (chain, transaction) = chain();
+    let fixture = Fixture::new(recorded(&chain), recorded(&chain)).await;
+    fixture.honest.set(Faults {
+        failing_method: Some("getSignatureStatuses"),
+        ..Faults::default()
+    });
+    let source = fixture.follower.source();
+    let statuses = source.statuses_on_all_nodes(&[transaction], Slot::ZERO).await;
+    assert_eq!(statuses.unwrap()[0].len(), 1);
+    let counts = fixture.honest.counts();
+    assert_eq!(counts.failed_calls.load(Ordering::Relaxed), 3);
+}
+
+#[tokio::test]
 async fn what_a_node_lists_much_later_than_another_one_is_compared() {
     let (chain, omitted) = chain();
     let [faulty, honest] = with_omission(&chain, omitted);
@@ -415,8 +472,9 @@ async fn what_one_node_invents_in_a_backfill_is_removed_together() {
     assert!(stored < 100, "{stored} entries are stored");
 }
 
-#[tokio::test]
-async fn many_transactions_that_one_node_lists_and_no_node_returns_do_not_stop_the_comparison() {
+/// Returns a chain that was applied, and steps until the first node is left out, because it lists
+/// many transactions that no node returns.
+async fn with_a_node_left_out() -> (TestChain, Fixture) {
     let (chain, _) = chain();
     let settings = Settings {
         compare_interval: Duration::ZERO,
@@ -445,10 +503,34 @@ async fn many_transactions_that_one_node_lists_and_no_node_returns_do_not_stop_t
             Err(error) => (compared, last) = (0, Some(error)),
         }
     }
+    (chain, fixture)
+}
+
+#[tokio::test]
+async fn many_transactions_that_one_node_lists_and_no_node_returns_do_not_stop_the_comparison() {
+    let (chain, fixture) = with_a_node_left_out().await;
     let quarantined = fixture.database.store.quarantined().await.unwrap();
     // They are not forgotten, because a node may have them.
     assert!(!quarantined.is_empty());
     assert_eq!(fixture.applied().await.len(), chain.transactions.len());
+}
+
+#[tokio::test]
+async fn the_list_of_a_node_that_is_left_out_is_not_used_beside_a_late_node() {
+    let (chain, fixture) = with_a_node_left_out().await;
+    fixture.honest.set(Faults {
+        delay: Duration::from_secs(2),
+        ..Faults::default()
+    });
+    for _ in 0..3 {
+        let source = fixture.follower.source();
+        let listed = source.list_on_all_nodes(&[bauta::ID], None, chain.slot).await;
+        let is_known = |signature| {
+            let mut transactions = chain.transactions.iter();
+            transactions.any(|transaction| transaction.signature == signature)
+        };
+        assert!(listed.unwrap().iter().all(|entry| is_known(entry.signature)));
+    }
 }
 
 #[tokio::test]

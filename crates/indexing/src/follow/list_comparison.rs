@@ -69,16 +69,21 @@ impl<S: Source> Follower<S> {
         Ok(true)
     }
 
-    /// Makes the next steps apply those of some transactions that one node returned without an event
-    /// and another one returned later with an event. Returns whether some are missing.
+    /// Makes the next steps apply those of some transactions that one node returned without an
+    /// event and another one returned later with an event. Returns whether some are missing.
     pub(super) async fn add_contradicted(&mut self) -> Result<bool, IndexerError> {
-        let contradicted = self.source.take_contradicted();
-        for entry in &contradicted {
+        self.contradicted.extend(self.source.take_contradicted());
+        for entry in &self.contradicted {
             self.without_events.remove(&entry.signature);
             // If they cannot be applied now, no slot is final before they are compared again.
             self.compared_up_to = self.compared_up_to.map(|slot| slot.min(entry.slot.previous()));
         }
-        self.add_late(contradicted).await
+        let added = self.add_late(self.contradicted.clone()).await;
+        // After another error they are added by the next step: no list may contain them again.
+        if matches!(added, Ok(_) | Err(IndexerError::MissingBelowFinality { .. })) {
+            self.contradicted.clear();
+        }
+        added
     }
 
     /// Makes the next steps apply those transactions of final slots that are missing: a node that

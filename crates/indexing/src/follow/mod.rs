@@ -128,6 +128,9 @@ pub struct Follower<S> {
     settings: Settings,
     /// Transactions that searches found and that the program's own list omits.
     found: HashMap<Signature, ListedTransaction>,
+    /// Transactions that one node returned without an event and another one with an event, until
+    /// they have been added.
+    contradicted: Vec<ListedTransaction>,
     /// The slots of transactions without an event, since the finalized slot.
     without_events: HashMap<Signature, Slot>,
     /// How often no node knew an applied transaction.
@@ -180,6 +183,7 @@ impl<S: Source> Follower<S> {
             store,
             settings,
             found: HashMap::new(),
+            contradicted: Vec::new(),
             without_events: HashMap::new(),
             unknown_counts: HashMap::new(),
             dismissed: HashMap::new(),

@@ -134,7 +134,7 @@ impl<S: Source> Follower<S> {
                     succeeded,
                     ..
                 },
-            ) if self.is_overdue(*signature) => {
+            ) if !self.quarantined.contains(&(*slot, *signature)) && self.is_overdue(*signature) => {
                 let listed_by = self.source.record_unreturned(*slot, *signature);
                 // The source bounds how many of them one of several nodes lists.
                 if listed_by == ListedBy::Several {

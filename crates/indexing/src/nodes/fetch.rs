@@ -254,7 +254,7 @@ impl RpcSource {
                 let faulty = self.inventions.lister(&(listed.slot, signature));
                 let faulty = faulty.filter(|lister| unknown.contains(lister));
                 if let Some(absence) = self.absence_from_block(listed, faulty).await {
-                    if let Some(faulty) = faulty {
+                    if let Some(faulty) = faulty.filter(|_| absence == Absence::OnAllNodes) {
                         self.record_invention(listed.slot, signature, faulty);
                     }
                     return Err(SourceError::NotOnChain {
@@ -316,7 +316,8 @@ impl RpcSource {
     /// lost the block.
     ///
     /// Nodes that are left out do not count. Nor does `faulty`, the only node that lists the
-    /// transaction and that does not know it, if it does not return the block or the slot is final.
+    /// transaction and that does not know it, if the slot is final. In a newer slot, that node may
+    /// only be late with the transaction and the block.
     async fn absence_from_block(&self, listed: ListedTransaction, faulty: Option<usize>) -> Option<Absence> {
         if self.nodes.len() == 1 {
             // The only node contradicts itself. Its block is no better evidence than its list.
@@ -333,8 +334,7 @@ impl RpcSource {
         });
         let is_final = self.agreement.finalized() >= listed.slot;
         let mut contained = blocks.await.ok()?;
-        let has_answered = |node| contained.iter().any(|(answered, _)| *answered == node);
-        let faulty = faulty.filter(|faulty| is_final || !has_answered(*faulty));
+        let faulty = faulty.filter(|_| is_final);
         let counts = |node: usize| Some(node) != faulty && !self.inventions.is_left_out(node);
         contained.retain(|(node, _)| counts(*node));
         if contained.is_empty() || contained.iter().any(|(_, contained)| *contained) {

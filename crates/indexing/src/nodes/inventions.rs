@@ -10,9 +10,12 @@ use solana_signature::Signature;
 
 use crate::chain::ListedTransaction;
 
-/// After how many transactions within [`LEFT_OUT_TIME`] that do not exist, or that no node returns,
+/// After how many transactions within [`INVENTION_TIME`] that do not exist, or that no node returns,
 /// a node is left out. A fork can remove a few that a node has listed.
 const MAX_INVENTIONS: usize = 8;
+/// How long a transaction counts that does not exist, or that no node returns. Each one can stop the
+/// checkpoint for a minute.
+const INVENTION_TIME: Duration = Duration::from_hours(1);
 /// How long a node is left out.
 const LEFT_OUT_TIME: Duration = Duration::from_mins(10);
 /// The largest number of entries that are remembered.
@@ -83,7 +86,7 @@ impl Inventions {
             state.invented.insert(entry, (node, Instant::now()));
             state
                 .invented
-                .retain(|_, (_, since)| since.elapsed() < LEFT_OUT_TIME);
+                .retain(|_, (_, since)| since.elapsed() < INVENTION_TIME);
             let listers = state.invented.values().map(|(lister, _)| *lister);
             if listers.filter(|lister| *lister == node).count() < MAX_INVENTIONS {
                 return false;
@@ -145,6 +148,32 @@ mod tests {
         let mut only = lists[1..].to_vec();
         inventions.leave_out_faulty(&mut only);
         assert_eq!(only, lists[1..]);
+    }
+
+    #[test]
+    fn a_node_that_invents_a_transaction_every_few_minutes_is_left_out() {
+        let inventions = Inventions::default();
+        let key = |number| (Slot::new(7), listed(number).signature);
+        let recorded_before = |minutes: u64| {
+            let past = Instant::now().checked_sub(Duration::from_mins(minutes)).unwrap();
+            inventions.with_state(|state| {
+                for (_, since) in state.invented.values_mut() {
+                    *since = past;
+                }
+            });
+        };
+        for number in 1..8 {
+            assert!(!inventions.record_invention(key(number), 1));
+        }
+        recorded_before(59);
+        assert!(inventions.record_invention(key(8), 1));
+        assert!(inventions.is_left_out(1));
+        // After an hour they do not count any more.
+        for number in 1..8 {
+            assert!(!inventions.record_invention(key(number), 0));
+        }
+        recorded_before(60);
+        assert!(!inventions.record_invention(key(8), 0));
     }
 
     #[test]

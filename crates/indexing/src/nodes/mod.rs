@@ -56,7 +56,7 @@ use trust::Trust;
 
 pub use node::NodeSettings;
 
-/// How often a request is sent to all nodes in turn before it fails.
+/// How often a request is sent to all nodes in turn, or to one that decides, before it fails.
 const MAX_ROUNDS: usize = 3;
 /// How long the newest slot of a node is awaited before the next node is used.
 const HEAD_PATIENCE: Duration = Duration::from_millis(500);
@@ -69,12 +69,23 @@ const ALL_NODES_GRACE: Duration = Duration::from_secs(1);
 /// How long the other nodes are awaited, at least, for an answer that decides whether rows are
 /// removed or final. Only a contradiction leads to such a request.
 const DECISION_GRACE: Duration = Duration::from_secs(15);
+/// How long a second node is awaited before a slot becomes final with what one node has answered.
+const AWAIT_TIME: Duration = Duration::from_mins(1);
 
 /// The context of a JSON-RPC response.
 #[derive(Deserialize)]
 struct ContextJson {
     /// The slot at which the node read the value.
     slot: u64,
+}
+
+/// Returns the pauses before the repetitions of a request.
+fn backoff() -> ExponentialBuilder {
+    ExponentialBuilder::default()
+        .with_min_delay(Duration::from_millis(100))
+        .with_max_delay(Duration::from_secs(2))
+        .with_max_times(MAX_ROUNDS - 1)
+        .with_jitter()
 }
 
 /// Reads the history and the accounts of one program from several nodes.
@@ -89,6 +100,7 @@ pub struct RpcSource {
     turns: AtomicU64,
     cluster: Arc<OnceLock<GenesisHash>>,
     trust: Trust,
+    decision_grace: Duration,
 }
 
 impl RpcSource {
@@ -118,6 +130,7 @@ impl RpcSource {
             turns: AtomicU64::new(0),
             cluster,
             trust: Trust::default(),
+            decision_grace: DECISION_GRACE,
         })
     }
 
@@ -127,6 +140,18 @@ impl RpcSource {
     pub fn with_max_listed(mut self, entries: usize) -> Self {
         for node in self.nodes.iter_mut().filter_map(Arc::get_mut) {
             node.max_listed = entries;
+        }
+        self
+    }
+
+    /// Changes how long a second node is awaited before one node decides alone: 15 s for the removal
+    /// of rows, and a minute for finality, if it is not changed. Call it before the first request.
+    #[must_use]
+    pub fn with_second_node_awaited(mut self, time: Duration) -> Self {
+        self.decision_grace = time;
+        self.late_lists.set_await_time(time);
+        if let Some(answers) = Arc::get_mut(&mut self.second_answers) {
+            answers.set_await_time(time);
         }
         self
     }
@@ -233,14 +258,9 @@ impl RpcSource {
                 }
             }
         };
-        let backoff = ExponentialBuilder::default()
-            .with_min_delay(Duration::from_millis(100))
-            .with_max_delay(Duration::from_secs(2))
-            .with_max_times(MAX_ROUNDS - 1)
-            .with_jitter();
         // A longer answer does not become shorter.
         round
-            .retry(backoff)
+            .retry(backoff())
             .when(|error| matches!(error, SourceError::Unavailable { .. }))
             .await
     }
@@ -261,6 +281,9 @@ impl RpcSource {
     /// Calls all nodes, and returns the answers that arrive in time, with the indices of the nodes,
     /// the preferred node first. The others have the time `grace`, or twice the time that the first
     /// answer took. Fails if no node answers.
+    ///
+    /// After the answer of a node that is left out, the others have at least [`DECISION_GRACE`]:
+    /// the lists of such a node are used only if no other node answers.
     async fn call_all<T: Send, F>(
         &self,
         what: &'static str,
@@ -296,9 +319,11 @@ impl RpcSource {
                 None => break,
                 Some((_, Err(error))) => failures.push(error),
                 Some((rank, Ok(answer))) => {
+                    let is_left_out = self.inventions.is_left_out(answer.0);
                     answers.push((rank, answer));
-                    let grace = grace.max(start.elapsed() * 2);
-                    until.get_or_insert_with(|| tokio::time::Instant::now() + grace);
+                    let grace = if is_left_out { self.decision_grace } else { grace };
+                    let end = tokio::time::Instant::now() + grace.max(start.elapsed() * 2);
+                    until = Some(until.map_or(end, |until| until.min(end)));
                 }
             }
         }
@@ -320,11 +345,12 @@ impl RpcSource {
         let program = self.program;
         let lists = self.call_all("the history", history::METHOD, ALL_NODES_GRACE, move |node| {
             let index = node.index;
-            let request = move |after| PendingList {
+            let request = move |begin| PendingList {
+                begin,
                 until,
-                task: tokio::spawn(async move { history::read(&node, &[program], None, after, until).await }),
+                task: tokio::spawn(async move { history::read(&node, &[program], None, begin, until).await }),
             };
-            let is_used = !self.inventions.is_left_out(index);
+            let is_used = move || !self.inventions.is_left_out(index);
             self.late_lists.next(index, is_used, after, request)
         });
         Ok(self.merge(lists.await?))
@@ -568,9 +594,14 @@ impl Source for RpcSource {
     ) -> Result<Vec<Vec<TransactionStatus>>, SourceError> {
         let for_nodes: Arc<[Signature]> = signatures.into();
         let what = "the statuses of transactions";
-        let answers = self.call_all(what, statuses::METHOD, DECISION_GRACE, move |node| {
+        let answers = self.call_all(what, statuses::METHOD, self.decision_grace, move |node| {
             let signatures = Arc::clone(&for_nodes);
-            async move { statuses::read(&node, &signatures, at_least).await }
+            // A node that refuses one request must not leave the decision to the others.
+            let read = move || {
+                let (node, signatures) = (Arc::clone(&node), Arc::clone(&signatures));
+                async move { statuses::read(&node, &signatures, at_least).await }
+            };
+            read.retry(backoff())
         });
         let mut known = vec![Vec::new(); signatures.len()];
         for (_, statuses) in answers.await? {

@@ -15,15 +15,13 @@ use tokio::sync::Semaphore;
 use super::node::Node;
 use crate::chain::ListedTransaction;
 
-/// How long an answer of another node is awaited before the answer of one node counts alone.
-const AWAIT_TIME: Duration = Duration::from_mins(1);
 /// The time between two requests to the same node for a transaction.
 const RETRY: Duration = Duration::from_secs(2);
 /// The largest number of transactions that are requested at the same time. Anyone can send
 /// transactions without an event.
 const MAX_OPEN: usize = 1_000;
-/// The number of concurrent requests. It is below the limit of a node, so that lists do not wait for
-/// them.
+/// The number of concurrent requests. It is below the limit of a node, so that lists do not wait
+/// for them.
 const MAX_REQUESTS: usize = 8;
 /// How long a contradiction is remembered. Afterwards the transaction is requested again.
 const CONTRADICTED_TIME: Duration = Duration::from_mins(10);
@@ -34,6 +32,8 @@ const MAX_CONTRADICTED: usize = 10_000;
 pub struct SecondAnswers {
     state: Mutex<State>,
     permits: Semaphore,
+    /// How long an answer of another node is awaited before the answer of one node counts alone.
+    await_time: Duration,
 }
 
 impl Default for SecondAnswers {
@@ -41,6 +41,7 @@ impl Default for SecondAnswers {
         Self {
             state: Mutex::default(),
             permits: Semaphore::new(MAX_REQUESTS),
+            await_time: super::AWAIT_TIME,
         }
     }
 }
@@ -61,6 +62,11 @@ impl SecondAnswers {
     fn with_state<T>(&self, f: impl FnOnce(&mut State) -> T) -> T {
         // A panic cannot leave the fields inconsistent.
         f(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Changes how long an answer of another node is awaited.
+    pub const fn set_await_time(&mut self, time: Duration) {
+        self.await_time = time;
     }
 
     /// Requests a transaction from some nodes in a task of its own, until one of them returns it or
@@ -93,13 +99,13 @@ impl SecondAnswers {
                     tokio::time::sleep(RETRY).await;
                 }
             };
-            let contradicting = tokio::time::timeout(AWAIT_TIME, requested).await;
+            let contradicting = tokio::time::timeout(answers.await_time, requested).await;
             answers.end(listed, contradicting.unwrap_or_default());
         });
     }
 
-    /// Records that a transaction is requested from other nodes. Returns `false` if it is already, or
-    /// if there are too many such transactions.
+    /// Records that a transaction is requested from other nodes. Returns `false` if it is already,
+    /// or if there are too many such transactions.
     fn begin(&self, listed: ListedTransaction) -> bool {
         self.with_state(|state| {
             if state.open.contains_key(&listed.signature) {

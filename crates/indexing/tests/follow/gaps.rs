@@ -1,6 +1,7 @@
 //! Tests of lists that omit transactions.
 
 use bauta_indexing::IndexerError;
+use bauta_indexing::chain::ListedTransaction;
 use bauta_indexing::testing::named;
 use bauta_store::{Sequence, Slot, StoreError};
 
@@ -64,6 +65,31 @@ async fn a_gap_is_reported_although_new_transactions_arrive() {
     }
     assert_eq!(stopped, [true; 5]);
     fixture.source.state().omitted_everywhere.clear();
+    fixture.settle().await;
+    fixture.assert_equals_new_database(&chain).await;
+}
+
+#[tokio::test]
+async fn an_event_that_another_node_returns_later_is_added_although_the_first_attempt_fails() {
+    let mut chain = small_chain();
+    let contradicted = chain.verify(named("scope"), named("registry"), 7);
+    let slot = chain.slot;
+    chain.wait(1);
+    let mut fixture = Fixture::new(&chain).await;
+    fixture.source.state().omitted_everywhere.insert(contradicted);
+    fixture.settle().await;
+    {
+        let mut state = fixture.source.state();
+        state.contradicted.push(ListedTransaction {
+            slot,
+            signature: contradicted,
+            succeeded: true,
+            is_refused_reuse: false,
+        });
+        state.failing_fetches = 0..usize::MAX;
+    }
+    fixture.first_error().await;
+    fixture.source.state().failing_fetches = 0..0;
     fixture.settle().await;
     fixture.assert_equals_new_database(&chain).await;
 }
