@@ -29,7 +29,7 @@ fn source(proxies: &[FaultProxy]) -> RpcSource {
             url: proxy.rpc(),
             concurrency: 8,
             requests_per_second: NonZeroU32::new(1_000).unwrap(),
-            timeout: Duration::from_secs(5),
+            timeout: Duration::from_mins(1),
             weight: 0,
         })
         .collect();
@@ -68,16 +68,24 @@ impl Fixture {
         self.follower = Follower::new(source, self.database.store.clone(), settings());
     }
 
-    /// Steps until the database has the registry's present number of changes.
+    /// Steps until the database has the registry's present number of changes. A step that fails is
+    /// repeated, because a node may not have answered in time.
     async fn follow(&mut self) {
         let expected = self.cluster.changes();
-        for _ in 0..10 {
-            self.follower.step().await.unwrap();
-            if self.changes().await == Some(expected) {
+        let start = Instant::now();
+        let mut last = None;
+        loop {
+            last = self.follower.step().await.err().or(last);
+            let changes = self.changes().await;
+            if changes == Some(expected) {
                 return;
             }
+            assert!(
+                start.elapsed() < Duration::from_mins(2),
+                "{changes:?} of {expected} changes; the last error: {last:?}"
+            );
+            tokio::time::sleep(Duration::from_millis(100)).await;
         }
-        panic!("{:?} of {expected} changes", self.changes().await);
     }
 
     /// Requests the quarantined transactions that are due. Returns whether some can be applied now.
@@ -196,11 +204,11 @@ async fn at_the_first_start_nodes_of_different_clusters_are_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_node_that_answers_two_seconds_late_does_not_delay_the_others() {
+async fn a_node_that_answers_late_does_not_delay_the_others() {
     let mut fixture = Fixture::new(2).await;
     fixture.follow().await;
     for late in [0, 1] {
-        fixture.proxies[late].set(with(|faults| faults.delay = Duration::from_secs(2)));
+        fixture.proxies[late].set(with(|faults| faults.delay = Duration::from_secs(30)));
         // The first request notices that the node is slow.
         fixture.follower.source().head(Slot::ZERO).await.unwrap();
         let start = Instant::now();
@@ -216,7 +224,9 @@ async fn a_node_that_answers_two_seconds_late_does_not_delay_the_others() {
             let listed = source.list(&[bauta::ID], None, Slot::new(slot)).await;
             assert!(!listed.unwrap().is_empty());
         }
-        assert!(start.elapsed() < Duration::from_secs(2), "{:?}", start.elapsed());
+        // One list alone would take as long as this if the late node were used first.
+        let limit = Duration::from_secs(20);
+        assert!(start.elapsed() < limit, "{:?}", start.elapsed());
         fixture.proxies[late].set(Faults::default());
         fixture.restart();
     }
