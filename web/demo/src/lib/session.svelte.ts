@@ -255,7 +255,7 @@ export class Session {
     });
   }
 
-  /** Returns whether the identity is of another account than the connected one. */
+  /** Returns whether the identity is of an account other than the connected one. */
   #isOfOther(connection: Connection | null): boolean {
     return this.#account !== undefined && connection !== null && connection.account.address !== this.#account;
   }
