@@ -51,8 +51,8 @@ use std::{
 
 use bauta_rpc::RpcError;
 use bauta_service_common::{
-    ApiKeyError, ApiKeys, Arguments, Check, InvalidRedisUrl, NewApiKey, Quota, Secret, Service, ServiceError,
-    Streams, Tickets, TrustedProxies,
+    ApiKeyError, ApiKeys, Arguments, Check, InvalidRedisUrl, NewApiKey, Quota, Refusals, Secret, Service,
+    ServiceError, Streams, Tickets, TrustedProxies,
 };
 use bauta_store::{AuditCheck, AuditRecord, Role, Store, StoreError};
 use clap::{Parser, Subcommand, builder::PossibleValuesParser};
@@ -322,6 +322,7 @@ async fn run(cli: &Cli) -> Result<(), Error> {
         eligibility: Eligibility::new(node)?,
         streams: Streams::new(MAX_STREAMS_PER_CLIENT, MAX_STREAMS),
         trees: Streams::new(MAX_TREES_PER_CLIENT, MAX_TREES),
+        refusals: Refusals::start(&service),
         shutdown: service.shutdown(),
         limits: Limits::new(&settings)?,
         trusted_proxies: TrustedProxies::new(settings.http.trusted_proxies.clone()),

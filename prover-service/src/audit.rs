@@ -134,12 +134,6 @@ pub fn ticket_refused(code: &'static str) {
     tracing::info!(target: AUDIT, event = "ticket_refused", code);
 }
 
-/// Records requests of a client beyond the rate limit. `owner` is the prefix of its API key, or
-/// empty.
-pub fn rate_limited(owner: &str, requests: u64) {
-    tracing::info!(target: AUDIT, event = "rate_limited", owner, requests);
-}
-
 /// Records that this process ended a job.
 pub fn job_ended(job_id: &str, owner: &str, outcome: &'static str, code: Option<&str>) {
     metrics::record_job_end(outcome);

@@ -25,7 +25,6 @@ mod proof;
 mod prover;
 mod queue;
 mod recent;
-mod refusals;
 mod request;
 mod routes;
 mod sealed_inputs;
@@ -42,8 +41,8 @@ use std::{
 };
 
 use bauta_service_common::{
-    ApiKeyError, ApiKeys, Arguments, Check, NewApiKey, Quota, Service, ServiceError, Streams, Tickets,
-    TrustedProxies,
+    ApiKeyError, ApiKeys, Arguments, Check, NewApiKey, Quota, Refusals, Service, ServiceError, Streams,
+    Tickets, TrustedProxies,
 };
 use bauta_store::{SessionLimits, Store};
 use clap::{Parser, Subcommand};
@@ -57,7 +56,6 @@ use crate::{
     events::Events,
     prover::Prover,
     queue::{Queue, Stores},
-    refusals::Refusals,
     routes::{AppState, Limits, PERMISSIONS},
     sealed_inputs::SealingKeys,
     settings::Settings,

@@ -66,7 +66,8 @@ pub async fn limit(
     if path != UNLIMITED_PATH
         && let Err(error) = state.limits.take(&client, kind).await
     {
-        tracing::info!(target: AUDIT, event = "rate_limited");
+        let owner = caller.as_ref().map_or("", |caller| caller.owner.as_str());
+        state.refusals.record(&client.name, owner);
         return Failure::from(error).into_response();
     }
     request.extensions_mut().insert(client);

@@ -8,7 +8,9 @@ use axum::{
     extract::FromRequestParts,
     http::{HeaderMap, request::Parts},
 };
-use bauta_service_common::{AUDIT, ApiKeys, Caller, Problem, Streams, Tickets, TrustedProxies, bearer};
+use bauta_service_common::{
+    AUDIT, ApiKeys, Caller, Problem, Refusals, Streams, Tickets, TrustedProxies, bearer,
+};
 use bauta_store::{Account, AccountId, Role, Store};
 use tokio_util::sync::CancellationToken;
 
@@ -94,6 +96,8 @@ pub struct AppState {
     pub webhooks: Option<Arc<Webhooks>>,
     /// The tickets of web pages.
     pub tickets: Tickets,
+    /// The requests beyond a rate limit that have no record in the audit trail yet.
+    pub refusals: Arc<Refusals>,
     /// The open responses with whole trees.
     pub trees: Streams,
     /// Cancelled when the service shuts down.

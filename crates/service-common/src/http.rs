@@ -37,6 +37,9 @@ const MAX_ID_LENGTH: usize = 64;
 pub struct RequestId(HeaderValue);
 
 impl RequestId {
+    /// What [`Self::is_valid`] demands, for error messages.
+    pub const RULE: &str = "must have 1 to 64 letters, digits, -, _ or .";
+
     /// Returns whether a client may use this id.
     #[must_use]
     pub fn is_valid(id: &[u8]) -> bool {

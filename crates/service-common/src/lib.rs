@@ -78,6 +78,7 @@ mod proxies;
 mod rate_limit;
 #[cfg(feature = "redis")]
 mod redis;
+mod refusals;
 mod secret;
 mod server;
 mod service;
@@ -103,6 +104,7 @@ pub use proxies::{InvalidNetwork, Network, TrustedProxies};
 pub use rate_limit::{RateLimit, RateLimitError, address_key};
 #[cfg(feature = "redis")]
 pub use redis::{CallError, InvalidRedisUrl, Redis};
+pub use refusals::Refusals;
 pub use secret::Secret;
 pub use service::Service;
 pub use settings::{HttpSettings, LogFormat, OperationsSettings};

@@ -24,9 +24,6 @@ use super::{
 };
 use crate::events::Subscription;
 
-/// The rule for ids that clients give their requests.
-pub const ID_RULE: &str = "must have 1 to 64 letters, digits, -, _ or .";
-
 /// A server-sent event.
 #[derive(Serialize, ToSchema)]
 pub struct EventDocument {
@@ -96,7 +93,7 @@ pub async fn request_events(
 ) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Problem> {
     let stream = state.authorise_stream(&headers, &ticket).await?;
     if !RequestId::is_valid(id.as_bytes()) {
-        return Err(Problem::invalid("id", ID_RULE));
+        return Err(Problem::invalid("id", RequestId::RULE));
     }
     stream.check(&id)?;
     let guard = state

@@ -14,7 +14,6 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::{
-    events::ID_RULE,
     jobs::Accepted,
     limits::RateLimitKey,
     problems::{self, ProblemDocument, audited},
@@ -256,7 +255,9 @@ fn client_id(
         .then(|| request_id.as_str().to_owned());
     match (in_header, in_body) {
         (in_header, None) => Ok(in_header),
-        (_, Some(id)) if !RequestId::is_valid(id.as_bytes()) => Err(InvalidField::new("requestId", ID_RULE)),
+        (_, Some(id)) if !RequestId::is_valid(id.as_bytes()) => {
+            Err(InvalidField::new("requestId", RequestId::RULE))
+        }
         (Some(other), Some(id)) if other != id => Err(InvalidField::new(
             "requestId",
             "must be equal to the header x-request-id, or be the only one of the two",

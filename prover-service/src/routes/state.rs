@@ -6,15 +6,14 @@ use std::{
 };
 
 use axum::http::{HeaderMap, header};
-use bauta_service_common::{ApiKeys, Caller, Problem, Streams, Tickets, TrustedProxies};
+use bauta_service_common::{ApiKeys, Caller, Problem, Refusals, Streams, Tickets, TrustedProxies};
 use bauta_store::Store;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use super::{limits::Limits, problems};
 use crate::{
-    audit, circuits::Circuits, events::Events, prover::Prover, queue::Queue, refusals::Refusals,
-    sealed_inputs::SealingKeys,
+    audit, circuits::Circuits, events::Events, prover::Prover, queue::Queue, sealed_inputs::SealingKeys,
 };
 
 /// The permission to request proofs, and to see and cancel one's own jobs.

@@ -15,7 +15,6 @@ use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use super::{
-    events::ID_RULE,
     problems::ProblemDocument,
     state::{AppState, MAX_OPERATION_BYTES, PROVE},
 };
@@ -78,7 +77,7 @@ pub async fn ticket(
     let caller = state.identify(&headers, PROVE).await?;
     let request: TicketRequest = body.json(MAX_OPERATION_BYTES).await?;
     let id = RequestId::is_valid(request.id.as_bytes());
-    let invalid_id = (!id).then(|| InvalidField::new("id", ID_RULE));
+    let invalid_id = (!id).then(|| InvalidField::new("id", RequestId::RULE));
     let origin = match checked_origin(request.origin, origin(&headers)) {
         Ok(origin) if id => origin,
         origin => {

@@ -18,7 +18,6 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use super::{
-    events::ID_RULE,
     is_versioned,
     limits::RateLimitKey,
     problems,
@@ -212,7 +211,7 @@ async fn requested_id(
         InvalidField::new("message", rule)
     })?;
     if !RequestId::is_valid(request_id.as_bytes()) {
-        return Err(Problem::invalid("requestId", ID_RULE));
+        return Err(Problem::invalid("requestId", RequestId::RULE));
     }
     client.check(&request_id)?;
     state.take_request(key).await?;

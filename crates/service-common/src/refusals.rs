@@ -11,9 +11,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use bauta_service_common::Service;
-
-use crate::audit;
+use crate::{AUDIT, Service};
 
 /// The time for which a client has one record of its first refused request.
 const PERIOD: Duration = Duration::from_mins(1);
@@ -44,7 +42,7 @@ impl Refusals {
     /// Records a refused request of a client. `owner` is the prefix of its API key, or empty.
     pub fn record(&self, client: &str, owner: &str) {
         if self.count(client, owner, Instant::now()) {
-            audit::rate_limited(owner, 1);
+            write(owner, 1);
         }
     }
 
@@ -91,7 +89,7 @@ impl Refusals {
     fn write(&self, until: Option<Instant>) {
         for refused in self.ended(until) {
             if refused.others > 0 {
-                audit::rate_limited(&refused.owner, refused.others);
+                write(&refused.owner, refused.others);
             }
         }
     }
@@ -105,6 +103,11 @@ impl Refusals {
     fn lock(&self) -> MutexGuard<'_, HashMap<String, Refused>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Records requests of a client beyond the rate limit.
+fn write(owner: &str, requests: u64) {
+    tracing::info!(target: AUDIT, event = "rate_limited", owner, requests);
 }
 
 #[cfg(test)]
