@@ -19,8 +19,9 @@ use bauta_store::{Collection, Store};
 use solana_address::Address;
 
 use super::{
+    error::RegistrationError,
     on_chain,
-    registration::{Common, RegistrationError, choose},
+    registration::{Common, choose},
     tokens::{self, Found},
     transactions::{Envelope, Transactions},
 };

@@ -14,6 +14,7 @@
 //! them. The module `registration` builds the transaction that registers an asset.
 
 mod compressed;
+mod error;
 mod listed;
 mod registration;
 mod tokens;
@@ -32,7 +33,8 @@ use listed::Listed;
 use tokens::HeldToken;
 
 pub use compressed::CompressedRequest;
-pub use registration::{RegistrationError, RegistrationRequest};
+pub use error::RegistrationError;
+pub use registration::RegistrationRequest;
 
 /// Limits of a request to the node. A token account has about 350 bytes in the response.
 const OPTIONS: Options = Options {

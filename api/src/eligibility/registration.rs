@@ -20,7 +20,7 @@ use bauta_client::{
 };
 use bauta_primitives::Commitment;
 use bauta_rpc::{Rpc, RpcError, serialize};
-use bauta_store::{Collection, Registry, RegistryKind, Store, StoreError};
+use bauta_store::{Collection, Registry, RegistryKind, Store};
 use solana_address::Address;
 use solana_instruction::Instruction;
 use solana_transaction::versioned::VersionedTransaction;
@@ -28,6 +28,7 @@ use solana_transaction::versioned::VersionedTransaction;
 use super::{
     Eligibility, EligibilityError, MAX_WAIT, collections,
     compressed::{self, CompressedRequest},
+    error::RegistrationError,
     in_time,
     listed::Listed,
     on_chain,
@@ -41,67 +42,6 @@ use crate::time::unix_seconds;
 const SIGNATURE_FEE: u64 = 5_000;
 /// Bytes of a holding account with its discriminator.
 const HOLDING_BYTES: usize = 8 + size_of::<Holding>();
-
-/// Why a registration can't be built.
-#[derive(Debug, thiserror::Error)]
-pub enum RegistrationError {
-    /// The lookup of the asset failed.
-    #[error(transparent)]
-    Lookup(#[from] EligibilityError),
-    /// The address has no account of a known token program.
-    #[error(
-        "there is no token and no asset of Metaplex Core at this address; for a compressed asset, send `compressed`"
-    )]
-    UnknownAsset,
-    /// The wallet doesn't hold the token.
-    #[error("the wallet has no token account with the amount 1 of this mint")]
-    NotHeld,
-    /// The asset belongs to no collection of the registry.
-    #[error("the asset belongs to no collection of the registry")]
-    InNoCollection,
-    /// The program would refuse the asset.
-    #[error("the program would refuse the asset: {}", .0.message)]
-    NotEligible(ProgramError),
-    /// The asset is registered, and the database doesn't have its leaf yet.
-    #[error("the database has not followed the chain up to the asset's registration; retry later")]
-    Behind,
-    /// The address of the lookup table has no such table.
-    #[error("`lookup_table` is not the address of an active address lookup table")]
-    NoLookupTable,
-    /// The transaction does not fit.
-    #[error(
-        "the transaction has {bytes} bytes, but a cluster accepts at most {limit}: name a lookup table that has the addresses of the registry, its collection and the asset's tree"
-    )]
-    TooLong {
-        /// The length of the transaction.
-        bytes: usize,
-        /// The limit in bytes.
-        limit: usize,
-    },
-    /// The program would refuse the transaction.
-    #[error("the transaction would fail: {message}")]
-    Simulation {
-        /// The error of the program, if it is one.
-        program: Option<ProgramError>,
-        /// The description.
-        message: String,
-    },
-}
-
-impl From<StoreError> for RegistrationError {
-    fn from(error: StoreError) -> Self {
-        Self::Lookup(error.into())
-    }
-}
-
-impl From<RpcError> for RegistrationError {
-    fn from(error: RpcError) -> Self {
-        match error {
-            RpcError::TransactionTooLong { bytes, limit } => Self::TooLong { bytes, limit },
-            error => Self::Lookup(EligibilityError::Node(error)),
-        }
-    }
-}
 
 /// An asset to register.
 pub struct RegistrationRequest {

@@ -10,7 +10,7 @@ use solana_hash::Hash;
 use solana_instruction::Instruction;
 use solana_transaction::versioned::VersionedTransaction;
 
-use super::{registration::RegistrationError, tokens};
+use super::{error::RegistrationError, tokens};
 
 /// The commitment level at which a transaction is simulated.
 const LEVEL: CommitmentLevel = CommitmentLevel::Confirmed;

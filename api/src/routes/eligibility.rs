@@ -5,7 +5,7 @@ use utoipa::ToSchema;
 
 use super::{
     parameters,
-    problems::{Failure, ProblemDocument},
+    problems::{Failure, ProblemDocument, snake_case},
     registries,
     state::Reads,
 };
@@ -97,28 +97,5 @@ fn document(token: Token) -> EligibleAsset {
         eligible: token.refused.is_none(),
         reason: token.refused.as_ref().map(|error| snake_case(&error.name)),
         message: token.refused.map(|error| error.message),
-    }
-}
-
-/// Converts the name of an error to snake case.
-pub fn snake_case(name: &str) -> String {
-    let mut text = String::with_capacity(name.len() + 4);
-    for (index, letter) in name.char_indices() {
-        if letter.is_ascii_uppercase() && index > 0 {
-            text.push('_');
-        }
-        text.push(letter.to_ascii_lowercase());
-    }
-    text
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_reason_is_the_name_of_the_error_in_snake_case() {
-        assert_eq!(snake_case("HasPermanentDelegate"), "has_permanent_delegate");
-        assert_eq!(snake_case("NotAMint"), "not_a_mint");
     }
 }

@@ -13,7 +13,6 @@ use bauta_store::{Role, StoreError};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::eligibility::snake_case;
 use crate::{
     accounts::{LoginError, TokenError},
     databases::FreshnessError,
@@ -658,4 +657,27 @@ pub fn websocket_expected(reason: &str) -> Problem {
 pub fn range_not_satisfiable(bytes: u64) -> Problem {
     let detail = format!("the leaves have {bytes} bytes; the range begins after them");
     Problem::new(StatusCode::RANGE_NOT_SATISFIABLE, "range_not_satisfiable", detail)
+}
+
+/// Converts the name of an error to snake case.
+pub fn snake_case(name: &str) -> String {
+    let mut text = String::with_capacity(name.len() + 4);
+    for (index, letter) in name.char_indices() {
+        if letter.is_ascii_uppercase() && index > 0 {
+            text.push('_');
+        }
+        text.push(letter.to_ascii_lowercase());
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_reason_is_the_name_of_the_error_in_snake_case() {
+        assert_eq!(snake_case("HasPermanentDelegate"), "has_permanent_delegate");
+        assert_eq!(snake_case("NotAMint"), "not_a_mint");
+    }
 }
