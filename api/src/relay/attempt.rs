@@ -13,7 +13,7 @@ use super::{
 use crate::{metrics, time::unix_seconds};
 
 /// Seconds that a proof must still be valid for a new transaction.
-const MIN_REMAINING_SECONDS: i64 = 15;
+const MIN_REMAINING_SECONDS: i64 = 90;
 /// A request that was checked this many seconds ago is simulated again before it is sent.
 const CHECKED_SECONDS: u64 = 2;
 
@@ -162,7 +162,7 @@ struct Limits {
 
 /// Returns the limits of the next transaction of a relay.
 async fn new_limits(shared: &Shared, relay: &OpenRelay, compute_units: u32) -> Result<Limits, RelayError> {
-    let recent = shared.nodes.price(relay.wallet).await;
+    let recent = shared.nodes.price().await;
     let former = relay.attempt.as_ref().map(|former| former.price);
     let (blockhash, last_heights) = shared.nodes.blockhash().await?;
     Ok(Limits {

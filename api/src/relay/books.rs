@@ -59,11 +59,10 @@ async fn open_wallets(shared: &Shared) -> Result<(), RelayError> {
         let last = newest.map(|entry| entry.signature);
         let after = match last {
             None => None,
-            Some(signature) => shared
-                .nodes
-                .balance_changes(&address, &[signature])
-                .await?
-                .remove(0),
+            Some(signature) => {
+                let mut changes = shared.nodes.balance_changes(&address, &[signature]).await?;
+                Some(changes.remove(0).ok_or(RelayError::NodesDisagree)?)
+            }
         };
         let (balance, last) = if let Some(change) = after {
             (change.after, last)
@@ -404,8 +403,12 @@ async fn read(
                 let error = "no node returns a transaction of the wallet".to_owned();
                 failed.get_or_insert((found.len(), RelayError::Internal(error)));
             }
-            // The nodes list the transaction but don't have it. It is read again later.
+            // It is read again later.
             Ok(Reading::Missing) => break,
+            Ok(Reading::Disputed) => {
+                failed.get_or_insert((found.len(), RelayError::NodesDisagree));
+                break;
+            }
             Err(error) => {
                 failed.get_or_insert((found.len(), error.into()));
                 break;

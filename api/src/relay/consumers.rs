@@ -115,7 +115,8 @@ impl Consumers {
         for (index, consumer) in listed.iter().enumerate() {
             let is_same = |earlier: &&Consumer| {
                 earlier.program == consumer.program
-                    && (earlier.discriminator == consumer.discriminator
+                    && (earlier.discriminator.starts_with(&consumer.discriminator)
+                        || consumer.discriminator.starts_with(&earlier.discriminator)
                         || earlier.elf_hash != consumer.elf_hash)
             };
             if listed[..index].iter().any(|earlier| is_same(&earlier)) {
@@ -281,7 +282,12 @@ mod tests {
         let first = entry(&format!("{hash}:0a:0:1:5")).unwrap();
         let new = |second: &str| Consumers::new(&[first.clone(), entry(second).unwrap()]);
         assert!(new(&format!("{hash}:0b:0:1:5")).is_ok());
-        for second in [format!("{hash}:0a:2:3:6"), format!("{other}:0b:0:1:5")] {
+        let refused = [
+            format!("{hash}:0a:2:3:6"),
+            format!("{hash}:0a01:0:1:5"),
+            format!("{other}:0b:0:1:5"),
+        ];
+        for second in refused {
             assert!(
                 matches!(new(&second), Err(RelaySetupError::SameConsumer(_))),
                 "{second}"

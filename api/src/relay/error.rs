@@ -236,8 +236,11 @@ pub enum RelaySetupError {
     /// An API key is listed twice.
     #[error("RELAY_KEY_BUDGETS has {0} twice")]
     SameKey(String),
-    /// A consumer program is listed twice.
-    #[error("RELAY_CONSUMERS has {0} twice, or its program with two hashes")]
+    /// An instruction fits two entries.
+    #[error(
+        "RELAY_CONSUMERS has {0} twice, its program with two hashes, or a discriminator that begins with another one of its \
+         program; list each instruction once"
+    )]
     SameConsumer(String),
     /// A node is listed twice.
     #[error("RELAY_RPC_URLS has the node {0} twice; two nodes that agree must be two nodes")]

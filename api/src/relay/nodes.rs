@@ -2,7 +2,7 @@
 //! faulty or late node can't cause a second transaction.
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::HashSet,
     sync::{
         Mutex, PoisonError,
         atomic::{AtomicU64, AtomicUsize, Ordering},
@@ -49,11 +49,13 @@ const MAX_SENDS: usize = 256;
 /// What the nodes return for one transaction of a wallet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reading {
-    /// How it changed the balance.
+    /// How it changed the balance, by the answers of a quorum.
     Change(BalanceChange),
-    /// The nodes list it, but none has it.
+    /// A node lists it, but some nodes don't have it.
     Missing,
-    /// Every node answers, but none with the transaction: its record is too long, or invalid.
+    /// The nodes return different changes.
+    Disputed,
+    /// Every node answers, but too few with the transaction: its record is too long, or invalid.
     Unreadable,
 }
 
@@ -69,7 +71,7 @@ pub struct Nodes {
     next: AtomicUsize,
     /// Locked while it is read, so that many relays cause one request.
     blockhash: AsyncMutex<Option<Blockhash>>,
-    prices: Mutex<HashMap<Address, (Instant, u64)>>,
+    price: Mutex<Option<(Instant, u64)>>,
 }
 
 impl Nodes {
@@ -98,7 +100,7 @@ impl Nodes {
             rpcs,
             next: AtomicUsize::new(0),
             blockhash: AsyncMutex::default(),
-            prices: Mutex::default(),
+            price: Mutex::default(),
         })
     }
 
@@ -274,24 +276,21 @@ impl Nodes {
         Ok(valid >= self.quorum() || valid == answers.len())
     }
 
-    /// Returns the price at the 75th percentile of recent blocks for transactions that write to an
-    /// account, in micro-lamports for each compute unit: the highest one for which a quorum reports
-    /// at least as much. 0 if no node answers.
-    pub async fn price(&self, account: Address) -> u64 {
-        let known = |prices: &Mutex<HashMap<Address, (Instant, u64)>>| {
-            let prices = prices.lock().unwrap_or_else(PoisonError::into_inner);
-            prices.get(&account).copied()
-        };
-        if let Some((at, price)) = known(&self.prices)
+    /// Returns the price at the 75th percentile of recent blocks, in micro-lamports for each compute
+    /// unit: the highest one for which a quorum reports at least as much. 0 if no node answers. The
+    /// price of a block is the lowest one of all its transactions: anyone can write to the relay's
+    /// accounts at a high price, but not raise the price of all others.
+    pub async fn price(&self) -> u64 {
+        let known = *self.price.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((at, price)) = known
             && at.elapsed() < PRICE_AGE
         {
             return price;
         }
-        let prices = self.all(|node| async move { in_time(&node, node.recent_prices(&[account])).await });
+        let prices = self.all(|node| async move { in_time(&node, node.recent_prices()).await });
         let reported = prices.await.into_iter().map(percentile_75).collect();
         let price = agreed_price(reported, self.quorum());
-        let mut prices = self.prices.lock().unwrap_or_else(PoisonError::into_inner);
-        prices.insert(account, (Instant::now(), price));
+        *self.price.lock().unwrap_or_else(PoisonError::into_inner) = Some((Instant::now(), price));
         price
     }
 
@@ -422,41 +421,73 @@ impl Nodes {
         .await
     }
 
-    /// Returns how finalized transactions changed a balance.
+    /// Returns how finalized transactions changed a balance. A change counts only if a quorum
+    /// returns it, because entries of the ledger are never removed.
     pub async fn balance_changes(
         &self,
         address: &Address,
         signatures: &[Signature],
     ) -> Result<Vec<Option<BalanceChange>>, RpcError> {
-        self.first(|node| async move {
-            node.balance_changes(address, signatures, CommitmentLevel::Finalized)
-                .await
-        })
-        .await
+        let (mut answers, mut failure) = (Vec::new(), None);
+        for answer in self.changes_of_each(address, signatures).await {
+            match answer {
+                Ok(changes) => answers.push(changes),
+                Err(error) => failure = Some(error),
+            }
+        }
+        if let Some(error) = failure
+            && answers.len() < self.quorum()
+        {
+            return Err(error);
+        }
+        let agreed = |index: usize| {
+            let changes = answers.iter().filter_map(|changes| *changes.get(index)?);
+            agreed_change(&changes.collect::<Vec<_>>(), self.quorum())
+        };
+        Ok((0..signatures.len()).map(agreed).collect())
     }
 
-    /// Returns how a finalized transaction changed a balance, from any node that has it.
+    /// Returns how a finalized transaction changed a balance, if a quorum agrees.
     pub async fn balance_change(&self, address: &Address, signature: Signature) -> Result<Reading, RpcError> {
-        let level = CommitmentLevel::Finalized;
-        let answers = self.rpcs.iter().map(|node| async move {
-            let mut changes = node.balance_changes(address, &[signature], level).await?;
-            Ok::<_, RpcError>(changes.pop().flatten())
-        });
-        let (mut is_missing, mut unavailable) = (false, None);
-        for answer in join_all(answers).await {
-            match answer {
-                Ok(Some(change)) => return Ok(Reading::Change(change)),
+        let (mut changes, mut is_missing, mut unavailable) = (Vec::new(), false, None);
+        for answer in self.changes_of_each(address, &[signature]).await {
+            match answer.map(|mut changes| changes.pop().flatten()) {
+                Ok(Some(change)) => changes.push(change),
                 Ok(None) => is_missing = true,
                 Err(error) if is_about_content(&error) => {}
                 Err(error) => unavailable = Some(error),
             }
         }
+        if let Some(change) = agreed_change(&changes, self.quorum()) {
+            return Ok(Reading::Change(change));
+        }
         match unavailable {
             Some(error) => Err(error),
+            None if changes.len() >= self.quorum() => Ok(Reading::Disputed),
             None if is_missing => Ok(Reading::Missing),
             None => Ok(Reading::Unreadable),
         }
     }
+
+    async fn changes_of_each(
+        &self,
+        address: &Address,
+        signatures: &[Signature],
+    ) -> Vec<Result<Vec<Option<BalanceChange>>, RpcError>> {
+        let level = CommitmentLevel::Finalized;
+        join_all(
+            self.rpcs
+                .iter()
+                .map(|node| node.balance_changes(address, signatures, level)),
+        )
+        .await
+    }
+}
+
+/// Returns the change that at least `quorum` nodes have returned.
+fn agreed_change(changes: &[BalanceChange], quorum: usize) -> Option<BalanceChange> {
+    let count = |change: &BalanceChange| changes.iter().filter(|other| *other == change).count();
+    changes.iter().find(|change| count(change) >= quorum).copied()
 }
 
 /// Waits for a node for [`SHORT_TIMEOUT`]. A node that does not answer must not stop the others.
@@ -496,6 +527,29 @@ mod tests {
         let refused = Nodes::new(&urls, None).err().unwrap();
         assert!(matches!(refused, RelaySetupError::SameNode(_)), "{refused}");
         assert!(Nodes::new(&[url("http://node:8899/a"), url("http://node:8899/b")], None).is_ok());
+    }
+
+    #[test]
+    fn a_balance_change_counts_only_if_a_quorum_returns_it() {
+        let change = |after| BalanceChange {
+            before: 10,
+            after,
+            fee: 0,
+            is_success: true,
+        };
+        let failed = BalanceChange {
+            is_success: false,
+            ..change(5)
+        };
+        assert_eq!(
+            agreed_change(&[change(5), change(9), change(5)], 2),
+            Some(change(5))
+        );
+        assert_eq!(agreed_change(&[change(5), change(9)], 2), None);
+        assert_eq!(agreed_change(&[change(5), failed], 2), None);
+        assert_eq!(agreed_change(&[change(5)], 2), None);
+        assert_eq!(agreed_change(&[change(5)], 1), Some(change(5)));
+        assert_eq!(agreed_change(&[], 1), None);
     }
 
     #[tokio::test]

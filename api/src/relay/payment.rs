@@ -41,7 +41,7 @@ pub fn due(compute_units: u32, price: u64) -> u64 {
 /// Builds the transaction that the recipient must sign.
 pub async fn propose(shared: &Shared, mut request: CheckedRequest) -> Result<Proposal, RelayError> {
     let wallet = request.wallet();
-    let price = shared.fees.price(shared.nodes.price(wallet).await, None);
+    let price = shared.fees.price(shared.nodes.price().await, None);
     let (blockhash, _) = shared.nodes.blockhash().await?;
     let lamports = due(request.compute_units, price);
     request.payment = Some(Payment {

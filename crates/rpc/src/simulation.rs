@@ -73,13 +73,9 @@ impl Rpc {
         Ok((simulation, response.value.accounts.unwrap_or_default()))
     }
 
-    /// Returns the prices that recent blocks required of transactions that write to the accounts,
-    /// in micro-lamports for each compute unit, one for each block.
-    pub async fn recent_prices(&self, accounts: &[Address]) -> Result<Vec<u64>, RpcError> {
-        let accounts: Vec<String> = accounts.iter().map(Address::to_string).collect();
-        let fees: Vec<FeeJson> = self
-            .call("getRecentPrioritizationFees", &json!([accounts]))
-            .await?;
+    /// Returns the lowest price of each recent block, in micro-lamports for each compute unit.
+    pub async fn recent_prices(&self) -> Result<Vec<u64>, RpcError> {
+        let fees: Vec<FeeJson> = self.call("getRecentPrioritizationFees", &json!([])).await?;
         Ok(fees.into_iter().map(|fee| fee.prioritization_fee).collect())
     }
 }

@@ -42,6 +42,9 @@ pub struct Faults {
     pub padding: usize,
     /// The signature of a transaction whose record is longer than any limit.
     pub oversized: Option<String>,
+    /// The signature of a transaction after which, in the node's record, every account has one more
+    /// SOL.
+    pub false_balances: Option<String>,
     /// Whether every block is missing on the node, as after a restart from a snapshot.
     pub missing_blocks: bool,
     /// Share of lists that contain failed transactions with an error that no version knows.
@@ -85,6 +88,7 @@ impl Faults {
             || self.unreturned > 0.0
             || self.padding > 0
             || self.oversized.is_some()
+            || self.false_balances.is_some()
             || self.missing_blocks
             || self.unknown_errors > 0.0
             || self.invented > 0.0
@@ -115,6 +119,8 @@ pub struct FaultCounts {
     pub unreturned: AtomicU64,
     /// Records of transactions that were made longer.
     pub padded: AtomicU64,
+    /// Records of transactions with false balances.
+    pub false_balances: AtomicU64,
     /// Blocks that were missing.
     pub missing_blocks: AtomicU64,
     /// Errors that no version knows, added to lists.

@@ -65,6 +65,14 @@ pub fn distort(
                 count(&shared.counts.unrecorded);
             }
         }
+        "getTransaction" if faults.false_balances.as_deref() == request["params"][0].as_str() => {
+            if let Some(balances) = response["result"]["meta"]["postBalances"].as_array_mut() {
+                for balance in balances {
+                    *balance = (balance.as_u64().unwrap_or_default() + 1_000_000_000).into();
+                }
+                count(&shared.counts.false_balances);
+            }
+        }
         "getTransaction" if faults.padding > 0 || faults.oversized.is_some() => {
             pad(shared, faults, request, response);
         }

@@ -25,7 +25,7 @@ pub async fn proxies(relayed: &Relayed, count: u64) -> Vec<FaultProxy> {
     proxies
 }
 
-fn urls(proxies: &[FaultProxy]) -> String {
+pub fn urls(proxies: &[FaultProxy]) -> String {
     let urls: Vec<String> = proxies.iter().map(FaultProxy::rpc).collect();
     urls.join(",")
 }

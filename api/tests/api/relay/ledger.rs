@@ -1,12 +1,17 @@
 //! The ledger: it has every transaction of the wallet, and its balance is that of the wallet.
 
-use std::time::Duration;
+use std::{sync::atomic::Ordering, time::Duration};
 
 use bauta_chaos::Faults;
 use bauta_store::LedgerKind;
 use solana_signer::Signer;
 
-use super::{Relayed, chain::SOL, drill::proxies, reach, submit};
+use super::{
+    Relayed,
+    chain::SOL,
+    drill::{proxies, urls},
+    reach, submit,
+};
 
 /// Waits until the ledger's balance is that of the finalized account and nothing is reserved.
 pub async fn settled(relayed: &Relayed) {
@@ -140,4 +145,40 @@ async fn transactions_that_are_too_long_together_or_alone_do_not_stop_the_ledger
     };
     assert_eq!(entry.signature, deposits[5]);
     assert_eq!(entry.after - entry.before, SOL + 6);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_one_of_two_nodes_invents_about_a_balance_is_not_booked() {
+    let relayed = Relayed::start().await;
+    let nodes = proxies(&relayed, 2).await;
+    let service = relayed.service(&[("RELAY_RPC_URLS", &urls(&nodes))]).await;
+    settled(&relayed).await;
+    for node in &nodes {
+        node.set(Faults {
+            failing_method: Some("getSignaturesForAddress"),
+            ..Faults::default()
+        });
+    }
+    let wallet = relayed.chain.wallet.pubkey();
+    let deposit = relayed.chain.rpc.airdrop(&wallet, SOL).await.unwrap().signature;
+    nodes[0].set(Faults {
+        false_balances: Some(deposit.to_string()),
+        ..Faults::default()
+    });
+    nodes[1].set(Faults::default());
+    let invented = async {
+        while nodes[0].counts().false_balances.load(Ordering::Relaxed) < 6 {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    let invented = tokio::time::timeout(Duration::from_mins(2), invented).await;
+    assert!(invented.is_ok(), "{}", service.log());
+    let entries = relayed.database.store.ledger_after(wallet, 0, 100).await.unwrap();
+    assert!(
+        entries.iter().all(|(entry, ..)| entry.signature != deposit),
+        "{entries:?}"
+    );
+    // The nodes agree again.
+    nodes[0].set(Faults::default());
+    settled(&relayed).await;
 }
