@@ -8,8 +8,16 @@
 //! | 16 | salt of PBKDF2-HMAC-SHA-256 with 600,000 rounds, which derives the key |
 //! | 12 | nonce of AES-256-GCM |
 //! | 48 | the master secret, encrypted, and the tag |
+//!
+//! A backup can also have the registrations of the browser, after these bytes.
 
-use std::{fs, io::ErrorKind, num::NonZeroU32, os::unix::fs::MetadataExt, path::Path};
+use std::{
+    fs,
+    io::{ErrorKind, Read},
+    num::NonZeroU32,
+    os::unix::fs::MetadataExt,
+    path::Path,
+};
 
 use anyhow::{Context, Result, bail, ensure};
 use rand::{RngCore, rngs::OsRng};
@@ -31,6 +39,9 @@ const SECRET: usize = 32;
 const TAG: usize = 16;
 /// The length of the file in bytes.
 pub const LENGTH: usize = SALT + NONCE + SECRET + TAG;
+
+/// The length of the longest backup with registrations in bytes.
+const LONGEST_BACKUP: u64 = 1 << 20;
 
 /// The bytes of a master secret. They are wiped when the value is dropped.
 pub type Secret = Zeroizing<[u8; SECRET]>;
@@ -107,22 +118,22 @@ pub fn create(file: &Path, bytes: &[u8]) -> Result<()> {
     }
 }
 
-/// Reads the file of an identity.
+/// Reads the file of an identity. In a backup of `@bauta/sdk`, the sealed registrations follow the
+/// identity. They are not read.
 pub fn read(file: &Path) -> Result<[u8; LENGTH]> {
     let context = || format!("can't read the identity {}", file.display());
     let found = fs::metadata(file).with_context(context)?;
     ensure!(
-        found.size() == LENGTH as u64,
-        "{} is not an identity: it has {} bytes, and an identity has {LENGTH}",
+        (LENGTH as u64..=LONGEST_BACKUP).contains(&found.size()),
+        "{} is not an identity: it has {} bytes, and an identity has {LENGTH}, or up to {LONGEST_BACKUP} with \
+         registrations",
         file.display(),
         found.size()
     );
-    let bytes = fs::read(file).with_context(context)?;
-    let length = bytes.len();
-    bytes
-        .try_into()
-        .ok()
-        .with_context(|| format!("{} changed to {length} bytes while it was read", file.display()))
+    let mut bytes = [0; LENGTH];
+    let mut opened = fs::File::open(file).with_context(context)?;
+    opened.read_exact(&mut bytes).with_context(context)?;
+    Ok(bytes)
 }
 
 #[cfg(test)]
@@ -153,13 +164,16 @@ mod tests {
     }
 
     #[test]
-    fn an_identity_is_never_replaced_and_has_one_length() {
+    fn an_identity_is_never_replaced_and_a_backup_can_have_registrations() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("identity");
         create(&file, &[1; LENGTH]).unwrap();
         let error = create(&file, &[2; LENGTH]).unwrap_err().to_string();
         assert!(error.contains("never replaced"), "{error}");
         assert_eq!(read(&file).unwrap(), [1; LENGTH]);
+        let long = folder.path().join("with registrations");
+        create(&long, &[[1; LENGTH].as_slice(), &[2; 300]].concat()).unwrap();
+        assert_eq!(read(&long).unwrap(), [1; LENGTH]);
         let short = folder.path().join("short");
         create(&short, &[1; 3]).unwrap();
         let error = read(&short).unwrap_err().to_string();
