@@ -98,7 +98,7 @@ enum Command {
     /// change the schema.
     Migrate,
     /// Generate an API key. Prints the key, and the line for `API_KEYS`. With --save, stores the
-    /// key in the database instead: the services accept it within two seconds.
+    /// key in the database instead: the services accept it within a second.
     ApiKey {
         /// Store the key in the database. Needs the database's owner
         #[arg(long)]
@@ -123,7 +123,7 @@ enum Command {
     /// Change the keys for witnesses in `WITNESS_KEY_RING`.
     #[command(subcommand)]
     Keys(KeysCommand),
-    /// Revoke an API key of the database. The services refuse it within two seconds. Needs the
+    /// Revoke an API key of the database. The services refuse it within a second. Needs the
     /// database's owner.
     RevokeKey {
         /// The key's prefix: the first 8 hexadecimal digits after `bauta_`

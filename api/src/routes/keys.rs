@@ -209,7 +209,7 @@ pub async fn rotate(
 
 /// Revokes an API key.
 ///
-/// Every instance refuses it within two seconds while the database answers it. An instance that the
+/// Every instance refuses it within a second while the database answers it. An instance that the
 /// database doesn't answer can accept the key for five minutes. An owner revokes the keys of all
 /// accounts, and those that an operator has stored in the database.
 #[utoipa::path(

@@ -1,11 +1,11 @@
 //! API keys of the database, with a copy in memory.
 //!
-//! While the database answers, the copy is at most a second old, and the comparison takes at most
-//! another second. So a new key is accepted and a revoked key is refused within two seconds.
-//! Without the database, the copy is used for five minutes. The clock of the database decides
-//! whether a key was revoked; the clock of the service decides when a key expires by itself. A
-//! request reads from the database only if the copy is older, and then usually one row. However
-//! many keys a client tries, there is at most one query per second.
+//! A request uses the copy if it was equal to the database less than a second before. Otherwise it
+//! compares the copy with the database, or waits until another request has done so. So a new key is
+//! accepted and a revoked key is refused within one second, while the database answers. Without the
+//! database, the copy is used for five minutes. The clock of the database decides whether a key was
+//! revoked; the clock of the service decides when a key expires by itself. A comparison usually
+//! reads one row. However many keys a client tries, there is at most one query per second.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -18,7 +18,8 @@ use tokio::{sync::Mutex, time::Instant};
 
 use crate::api_keys::check_expiry;
 
-/// The age from which the copy is compared with the database.
+/// The age from which the copy is compared with the database, and the time between a comparison that
+/// failed and the next one.
 const MAX_AGE: Duration = Duration::from_secs(1);
 /// The age up to which the copy is used while the database is unavailable. Services that work
 /// without the database keep their clients for this time.
@@ -34,17 +35,19 @@ pub struct StoredKeys {
     /// of the configured client, and read its jobs.
     configured: HashSet<String>,
     copy: RwLock<Snapshot>,
-    /// Locked while a request compares the copy with the database.
-    comparison: Mutex<LastComparison>,
+    /// Locked while a request compares the copy with the database. The time and the error of the
+    /// last comparison if it failed.
+    comparison: Mutex<Option<(Instant, KeysUnavailable)>>,
+    /// [`MAX_AGE`]. Tests have another one.
+    max_age: Duration,
+    /// [`TIMEOUT`]. Tests have another one.
+    timeout: Duration,
 }
 
 /// Why the keys can't be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct KeysUnavailable(String);
-
-#[derive(Default)]
-struct LastComparison(Option<(Instant, Result<(), KeysUnavailable>)>);
 
 /// The keys at one time.
 #[derive(Clone, Default)]
@@ -56,6 +59,8 @@ struct Snapshot {
     changes: Option<i64>,
     /// Time at which the copy was equal to the database. `None` before the first comparison.
     equal_at: Option<Instant>,
+    /// Whether the last comparison failed.
+    failed: bool,
 }
 
 impl Snapshot {
@@ -73,6 +78,8 @@ impl StoredKeys {
             configured,
             copy: RwLock::default(),
             comparison: Mutex::default(),
+            max_age: MAX_AGE,
+            timeout: TIMEOUT,
         }
     }
 
@@ -97,49 +104,62 @@ impl StoredKeys {
 
     /// Returns the copy, after a comparison with the database if the copy is too old.
     async fn current(&self) -> Result<Snapshot, KeysUnavailable> {
-        let mut copy = self.copy();
-        if !copy.is_younger_than(MAX_AGE) {
-            let compared = self.compare(&copy).await;
-            copy = self.copy();
-            if !copy.is_younger_than(MAX_AGE_WITHOUT_DATABASE) {
-                compared?;
-            }
+        let copy = self.copy();
+        if copy.is_younger_than(self.max_age) {
+            return Ok(copy);
+        }
+        let compared = self.compare(&copy).await;
+        let copy = self.copy();
+        if !copy.is_younger_than(MAX_AGE_WITHOUT_DATABASE) {
+            compared?;
         }
         Ok(copy)
     }
 
-    /// Compares the copy with the database. One request does this at a time, at most once per
-    /// second. Other requests use the old copy meanwhile, or wait if there is none.
+    /// Compares the copy with the database. One request does this at a time, and the others wait
+    /// for it. If the last comparison failed, they use the old copy meanwhile, so that a database
+    /// that doesn't answer delays only one request.
     async fn compare(&self, old: &Snapshot) -> Result<(), KeysUnavailable> {
-        let mut last = match self.comparison.try_lock() {
-            Ok(last) => last,
-            Err(_) if old.is_younger_than(MAX_AGE_WITHOUT_DATABASE) => return Ok(()),
+        let mut last_failure = match self.comparison.try_lock() {
+            Ok(last_failure) => last_failure,
+            Err(_) if old.failed && old.is_younger_than(MAX_AGE_WITHOUT_DATABASE) => return Ok(()),
             Err(_) => self.comparison.lock().await,
         };
-        if let Some((at, outcome)) = &last.0
-            && at.elapsed() < MAX_AGE
+        if self.copy().is_younger_than(self.max_age) {
+            return Ok(());
+        }
+        if let Some((at, error)) = &*last_failure
+            && at.elapsed() < self.max_age
         {
-            return outcome.clone();
+            return Err(error.clone());
         }
         let outcome = self.read().await;
-        if let Err(error) = &outcome {
-            tracing::warn!(event = "api_keys_unavailable", %error);
-        }
-        last.0 = Some((Instant::now(), outcome.clone()));
+        *last_failure = match &outcome {
+            Ok(()) => None,
+            Err(error) => {
+                tracing::warn!(event = "api_keys_unavailable", %error);
+                self.copy.write().unwrap_or_else(PoisonError::into_inner).failed = true;
+                Some((Instant::now(), error.clone()))
+            }
+        };
         outcome
     }
 
     async fn read(&self) -> Result<(), KeysUnavailable> {
         let (copy, now) = (self.copy(), Instant::now());
-        let list = tokio::time::timeout(TIMEOUT, self.store.api_keys_after(copy.changes)).await;
+        let list = tokio::time::timeout(self.timeout, self.store.api_keys_after(copy.changes)).await;
         let list = list.map_err(|_| {
-            let seconds = TIMEOUT.as_secs();
-            KeysUnavailable(format!("the database did not answer within {seconds} s"))
+            let limit = self.timeout;
+            KeysUnavailable(format!("the database did not answer within {limit:?}"))
         })?;
         let list = list.map_err(|error| KeysUnavailable(error.to_string()))?;
         let equal_at = Some(now);
         let new = match list {
-            None => Snapshot { equal_at, ..copy },
+            None => Snapshot {
+                equal_at,
+                failed: false,
+                ..copy
+            },
             Some(mut list) => {
                 let takes_owner = |key: &ApiKey| {
                     self.configured.contains(&key.owner) && list.of_accounts.contains(&key.prefix)
@@ -163,6 +183,7 @@ impl StoredKeys {
                     ),
                     changes: Some(list.changes),
                     equal_at,
+                    failed: false,
                 }
             }
         };
@@ -172,5 +193,99 @@ impl StoredKeys {
 
     fn copy(&self) -> Snapshot {
         self.copy.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bauta_store::{AccountId, AuditRecord, KeyChange, KeyLimits, Role, testing::TestDatabase};
+    use futures_util::FutureExt as _;
+
+    use super::*;
+    use crate::api_keys::{NewApiKey, Quota};
+
+    fn row() -> ApiKey {
+        NewApiKey::random(&["prove"], 4_000_000_000, Quota::default()).row
+    }
+
+    /// A copy that each request compares with the database.
+    fn keys(database: &TestDatabase) -> StoredKeys {
+        StoredKeys {
+            max_age: Duration::ZERO,
+            timeout: Duration::from_mins(1),
+            ..StoredKeys::new(database.store.clone(), HashSet::new())
+        }
+    }
+
+    #[tokio::test]
+    async fn a_request_does_not_use_an_old_copy_while_another_request_compares_it() {
+        let database = TestDatabase::create().await.unwrap();
+        let (keys, key) = (keys(&database), row());
+        assert!(database.store.add_api_key(&key).await.unwrap());
+        let found = keys.find(&key.prefix).await.unwrap().unwrap();
+        assert!(check_expiry(&found).is_ok());
+        assert!(database.store.revoke_api_key(&key.prefix).await.unwrap());
+
+        let comparison = keys.comparison.lock().await;
+        let mut request = Box::pin(keys.find(&key.prefix));
+        assert_eq!(request.as_mut().now_or_never(), None);
+        drop(comparison);
+        let found = request.await.unwrap().unwrap();
+        assert!(check_expiry(&found).is_err());
+    }
+
+    #[tokio::test]
+    async fn without_the_database_the_copy_is_used_and_only_one_request_waits_for_the_database() {
+        let database = TestDatabase::create().await.unwrap();
+        let (keys, key) = (keys(&database), row());
+        assert!(database.store.add_api_key(&key).await.unwrap());
+        assert!(keys.find(&key.prefix).await.unwrap().is_some());
+
+        database.pool().close().await;
+        assert_eq!(keys.find(&key.prefix).await.unwrap().as_ref(), Some(&key));
+        let comparison = keys.comparison.lock().await;
+        let found = keys.find(&key.prefix).now_or_never();
+        assert_eq!(found.expect("the request does not wait").unwrap(), Some(key));
+        drop(comparison);
+    }
+
+    #[tokio::test]
+    async fn without_a_copy_and_without_the_database_no_key_is_found() {
+        let database = TestDatabase::create().await.unwrap();
+        let keys = keys(&database);
+        database.pool().close().await;
+        assert!(keys.find("00000001").await.is_err());
+        assert!(!keys.has_origin("https://app.example.org").await && !keys.is_empty().await);
+    }
+
+    /// The process that adds keys of accounts may choose their prefixes. Only an operator adds keys
+    /// of a client of the configuration.
+    #[tokio::test]
+    async fn a_key_of_an_account_is_not_a_key_of_a_client_of_the_configuration() {
+        let database = TestDatabase::create().await.unwrap();
+        let store = &database.store;
+        let [configured, second, of_operator] = [row(), row(), row()];
+        let (account, record) = (AccountId([1; 16]), AuditRecord::of("changed", "operator", "test"));
+        store.grant_role(account, Role::Developer, &record).await.unwrap();
+        let limits = KeyLimits { valid: 3, per_day: 3 };
+        for key in [&configured, &second] {
+            let change = store.add_account_key(account, key, "name", limits, &record).await;
+            assert_eq!(change.unwrap(), KeyChange::Stored);
+        }
+        let of_operator = ApiKey {
+            owner: configured.prefix.clone(),
+            ..of_operator
+        };
+        assert!(store.add_api_key(&of_operator).await.unwrap());
+
+        for (names, is_accepted) in [(vec![], true), (vec![configured.prefix.clone()], false)] {
+            let keys = StoredKeys::new(store.clone(), names.into_iter().collect());
+            for key in [&configured, &second] {
+                let found = keys.find(&key.prefix).await.unwrap();
+                assert_eq!(found.is_some(), is_accepted);
+                assert!(found.is_none_or(|key| key.owner == configured.prefix));
+            }
+            assert!(keys.find(&of_operator.prefix).await.unwrap().is_some());
+        }
     }
 }

@@ -90,7 +90,7 @@ pub async fn wait_for_key(service: &Running, status: u16) {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     };
-    tokio::time::timeout(Duration::from_secs(30), reached)
+    tokio::time::timeout(Duration::from_mins(1), reached)
         .await
         .unwrap();
 }

@@ -25,7 +25,7 @@ async fn a_websocket_counts_as_a_connection_until_it_is_closed() {
     let answered = tokio::time::timeout(Duration::from_millis(300), &mut other).await;
     assert!(answered.is_err(), "a second connection was accepted");
     drop(websocket);
-    let answered = tokio::time::timeout(Duration::from_secs(10), other).await;
+    let answered = tokio::time::timeout(Duration::from_mins(1), other).await;
     assert_eq!(answered.expect("the connection is released").0, 200);
 }
 
@@ -58,7 +58,7 @@ async fn a_client_has_a_limited_number_of_websockets_and_event_streams() {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     };
-    let reopened = tokio::time::timeout(Duration::from_secs(10), reopened).await;
+    let reopened = tokio::time::timeout(Duration::from_mins(1), reopened).await;
     assert!(reopened.is_ok(), "the closed websocket still counts");
     service.identify(&key);
     let mut stream = service.request(Method::GET, events).send().await.unwrap();
@@ -79,7 +79,7 @@ async fn pings_do_not_keep_a_websocket_without_a_subscription_open() {
             }
         }
     };
-    let closed = tokio::time::timeout(Duration::from_secs(10), closed).await;
+    let closed = tokio::time::timeout(Duration::from_mins(1), closed).await;
     assert!(closed.is_ok(), "the websocket is still open");
 }
 
@@ -125,7 +125,7 @@ async fn followers_of_a_job_share_one_query_of_postgres() {
             while follower.chunk().await.unwrap().is_some() {}
         }
     };
-    let ended = tokio::time::timeout(Duration::from_secs(15), ended).await;
+    let ended = tokio::time::timeout(Duration::from_mins(1), ended).await;
     assert!(ended.is_ok(), "a follower did not get the end of the job");
 }
 
@@ -199,7 +199,7 @@ async fn at_shutdown_websockets_get_a_close_frame_and_event_streams_end() {
     assert!(events.chunk().await.unwrap().is_some(), "the current state");
 
     service.terminate();
-    let message = tokio::time::timeout(Duration::from_secs(10), websocket.next()).await;
+    let message = tokio::time::timeout(Duration::from_mins(1), websocket.next()).await;
     let Some(Ok(Message::Close(Some(frame)))) = message.expect("a message") else {
         panic!("the websocket was closed without a close frame");
     };

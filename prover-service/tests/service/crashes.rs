@@ -121,7 +121,7 @@ async fn another_worker_takes_over_the_job_of_a_dead_worker_within_seconds() {
     assert_eq!(job["state"], "succeeded", "{job}");
     assert_eq!(job["attempts"], 2, "{job}");
     assert!(
-        started.elapsed() < Duration::from_secs(30),
+        started.elapsed() < Duration::from_mins(1),
         "after {:?}",
         started.elapsed()
     );

@@ -249,7 +249,7 @@ async fn workers_register_themselves_through_the_queue() {
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
     };
-    tokio::time::timeout(Duration::from_secs(30), exported)
+    tokio::time::timeout(Duration::from_mins(1), exported)
         .await
         .unwrap();
     assert!(
@@ -311,7 +311,7 @@ async fn a_retryable_failure_is_retried_with_back_off() {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     };
-    let waited = tokio::time::timeout(Duration::from_secs(30), rescheduled).await;
+    let waited = tokio::time::timeout(Duration::from_mins(1), rescheduled).await;
     assert!(waited.is_ok(), "the retry has a delay");
     drop(impatient);
     let _worker = Running::worker(&with_jobs(&url, &[]));
@@ -609,7 +609,7 @@ async fn a_cancelled_job_leaves_the_engines_queue_and_ended_jobs_are_bounded() {
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
     };
-    let waited = tokio::time::timeout(Duration::from_secs(30), bounded).await;
+    let waited = tokio::time::timeout(Duration::from_mins(1), bounded).await;
     assert!(waited.is_ok(), "more than three ended jobs are left");
 }
 

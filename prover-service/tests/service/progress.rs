@@ -158,7 +158,7 @@ async fn after_the_first_proof_every_progress_has_an_estimate() {
             }
         }
     };
-    tokio::time::timeout(Duration::from_secs(30), estimated)
+    tokio::time::timeout(Duration::from_mins(1), estimated)
         .await
         .unwrap();
 }
@@ -231,7 +231,7 @@ async fn a_lost_message_delays_the_result_only_until_the_next_poll() {
                 .unwrap();
         }
     };
-    let result = tokio::time::timeout(Duration::from_secs(30), result).await;
+    let result = tokio::time::timeout(Duration::from_mins(1), result).await;
     let result = result.expect("the subscription polls the database");
     assert_eq!(
         (&result["type"], &result["data"]["state"]),

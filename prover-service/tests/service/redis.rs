@@ -110,7 +110,7 @@ async fn wait_for_redis(service: &Running, status: &str) -> Value {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     };
-    tokio::time::timeout(Duration::from_secs(30), reached)
+    tokio::time::timeout(Duration::from_mins(1), reached)
         .await
         .unwrap_or_else(|_| panic!("Redis never became {status}"))
 }

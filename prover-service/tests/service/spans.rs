@@ -81,7 +81,7 @@ impl Collector {
                 tokio::time::sleep(Duration::from_millis(20)).await;
             }
         };
-        let waited = tokio::time::timeout(Duration::from_secs(30), complete).await;
+        let waited = tokio::time::timeout(Duration::from_mins(1), complete).await;
         waited.unwrap_or_else(|_| panic!("{names:?} of {id} are not among {:?}", self.spans()))
     }
 }

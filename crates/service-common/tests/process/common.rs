@@ -144,14 +144,14 @@ impl Running {
                 tokio::time::sleep(Duration::from_millis(10)).await;
             }
         };
-        let waited = tokio::time::timeout(Duration::from_secs(10), has).await;
+        let waited = tokio::time::timeout(Duration::from_mins(1), has).await;
         assert!(waited.is_ok(), "/metrics never contained {line}");
     }
 
     /// Opens a connection without sending anything.
     pub fn connect(&self) -> TcpStream {
         let stream = TcpStream::connect(self.service).unwrap();
-        stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+        stream.set_read_timeout(Some(Duration::from_mins(1))).unwrap();
         stream
     }
 

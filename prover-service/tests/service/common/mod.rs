@@ -129,7 +129,7 @@ impl Subscriber {
                 }
             }
         };
-        let text = tokio::time::timeout(Duration::from_secs(30), text).await;
+        let text = tokio::time::timeout(Duration::from_mins(1), text).await;
         serde_json::from_str(&text.expect("a message")).unwrap()
     }
 
@@ -324,7 +324,7 @@ impl Running {
                 tokio::time::sleep(Duration::from_millis(10)).await;
             }
         };
-        let waited = tokio::time::timeout(Duration::from_secs(30), complete).await;
+        let waited = tokio::time::timeout(Duration::from_mins(1), complete).await;
         assert!(
             waited.is_ok(),
             "fewer than {count} lines of {event}:\n{}",
@@ -473,7 +473,7 @@ impl Running {
                 tokio::time::sleep(Duration::from_millis(10)).await;
             }
         };
-        let waited = tokio::time::timeout(Duration::from_secs(30), complete).await;
+        let waited = tokio::time::timeout(Duration::from_mins(1), complete).await;
         let log = self.log();
         assert!(waited.is_ok(), "{text} is not in the log:\n{log}");
         log
@@ -487,7 +487,7 @@ impl Running {
                 tokio::time::sleep(Duration::from_millis(10)).await;
             }
         };
-        let waited = tokio::time::timeout(Duration::from_secs(30), complete).await;
+        let waited = tokio::time::timeout(Duration::from_mins(1), complete).await;
         assert!(waited.is_ok(), "{text} is in no log:\n{}", self.log());
     }
 
