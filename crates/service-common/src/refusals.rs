@@ -47,6 +47,7 @@ impl Refusals {
     }
 
     /// Creates an empty collection, and writes its numbers until the service shuts down.
+    #[must_use]
     pub fn start(service: &Service) -> Arc<Self> {
         let (refusals, shutdown) = (Arc::new(Self::default()), service.shutdown());
         let written = refusals.clone();
