@@ -158,7 +158,7 @@ export class Visitor {
     const { secrets, violations } = await this.page.evaluate(() => (globalThis as any).recordedByTest as Recorded);
     assert.deepEqual(violations, [], "the page kept to its policy");
     assert.deepEqual(this.errors, [], "the browser logged no error");
-    for (const { url } of this.requests) assert.doesNotMatch(url, /\/paths?\b/, "no path of a leaf was requested");
+    for (const { url } of this.requests) assert.doesNotMatch(url, /\/paths?(?:[/?]|$)/, "no path of a leaf was requested");
     await this.#checkSecrets(secrets.map((bytes) => Uint8Array.from(bytes)));
     await this.#checkReported();
     await this.context.close();
