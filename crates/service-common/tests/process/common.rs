@@ -139,13 +139,18 @@ impl Running {
 
     /// Waits until `/metrics` contains this line.
     pub async fn until_metrics_have(&self, line: &str) {
-        let has = async {
-            while !self.metrics().await.lines().any(|other| other == line) {
+        self.until_metrics_have_one_of(&[line]).await;
+    }
+
+    /// Waits until `/metrics` contains one of these lines.
+    pub async fn until_metrics_have_one_of(&self, lines: &[&str]) {
+        let have = async {
+            while !self.metrics().await.lines().any(|line| lines.contains(&line)) {
                 tokio::time::sleep(Duration::from_millis(10)).await;
             }
         };
-        let waited = tokio::time::timeout(Duration::from_mins(1), has).await;
-        assert!(waited.is_ok(), "/metrics never contained {line}");
+        let waited = tokio::time::timeout(Duration::from_mins(1), have).await;
+        assert!(waited.is_ok(), "/metrics never contained one of {lines:?}");
     }
 
     /// Opens a connection without sending anything.

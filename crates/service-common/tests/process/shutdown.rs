@@ -48,8 +48,8 @@ async fn during_shutdown_the_operations_port_reports_not_ready_and_metrics() {
     assert!(success, "{log}");
 }
 
-#[test]
-fn a_half_sent_body_does_not_prevent_a_clean_shutdown() {
+#[tokio::test]
+async fn a_half_sent_body_does_not_prevent_a_clean_shutdown() {
     let running = Running::start(&[("CLIENT_TIMEOUT_MS", "500"), ("SHUTDOWN_TIMEOUT_MS", "8000")]);
     let mut half_sent = running.connect();
     let headers =
@@ -59,6 +59,12 @@ fn a_half_sent_body_does_not_prevent_a_clean_shutdown() {
     let idle = running.connect();
     let mut partial_headers = running.connect();
     partial_headers.write_all(b"GET /slow HTTP/1.1\r\n").unwrap();
+    // A connection that the service has not accepted yet would be reset. The request is active, or
+    // has had its response already.
+    let refused = r#"http_requests_total{method="POST",route="/greet",status="408"} 1"#;
+    running
+        .until_metrics_have_one_of(&["http_requests_active 2", refused])
+        .await;
     running.terminate();
     let mut response = String::new();
     half_sent.read_to_string(&mut response).unwrap();
