@@ -104,7 +104,10 @@ fn a_path_from_an_api_needs_all_leaves_of_the_root_and_no_history() {
     assert!(text_of(&error["message"]).contains("not_found"), "{error}");
     let (url, _) = serve("200 OK", leaf.to_bytes().to_vec());
     let error = home.failure(3, &[&prove[..], &["--api", &url]].concat());
-    assert!(text_of(&error["message"]).contains("of a tree whose root is not"), "{error}");
+    assert!(
+        text_of(&error["message"]).contains("of a tree whose root is not"),
+        "{error}"
+    );
     let (url, _) = serve("200 OK", vec![0; 33]);
     let error = home.failure(3, &[&prove[..], &["--api", &url]].concat());
     assert!(text_of(&error["message"]).contains("33 bytes"), "{error}");
@@ -150,7 +153,10 @@ fn an_authority_reads_the_present_leaves_from_an_api() {
         3,
         &[&append[..], &["--api", &url, "--keypair", "authority.json"]].concat(),
     );
-    assert!(text_of(&error["message"]).contains("of a tree whose root is not"), "{error}");
+    assert!(
+        text_of(&error["message"]).contains("of a tree whose root is not"),
+        "{error}"
+    );
 }
 
 #[test]
