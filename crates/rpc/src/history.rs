@@ -88,7 +88,11 @@ impl Rpc {
                 level: entry.level,
             })
         };
-        response.into_iter().map(parse).collect()
+        let mut entries: Vec<SignatureInfo> = response.into_iter().map(parse).collect::<Result<_, _>>()?;
+        // No transaction has this signature. surfpool lists the transactions whose blockhash it has
+        // refused under it, at the slot of the last one.
+        entries.retain(|entry| entry.signature != Signature::default());
+        Ok(entries)
     }
 
     /// Returns the status of each transaction, in the order of the signatures. A status is `None`

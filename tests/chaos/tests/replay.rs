@@ -15,8 +15,9 @@ const PROGRAM: Address = Address::new_from_array([9; 32]);
 /// The number of transactions in the history: two in each slot, from slot 100.
 const COUNT: u8 = 40;
 
+/// The signature of zeros belongs to no transaction.
 fn signature(number: u8) -> Signature {
-    Signature::from([number; 64])
+    Signature::from([number + 1; 64])
 }
 
 fn history() -> Vec<RecordedTransaction> {

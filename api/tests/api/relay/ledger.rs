@@ -3,7 +3,11 @@
 use std::{sync::atomic::Ordering, time::Duration};
 
 use bauta_chaos::Faults;
+use bauta_rpc::sign;
 use bauta_store::LedgerKind;
+use solana_hash::Hash;
+use solana_instruction::{AccountMeta, Instruction};
+use solana_keypair::Keypair;
 use solana_signer::Signer;
 
 use super::{
@@ -181,4 +185,36 @@ async fn what_one_of_two_nodes_invents_about_a_balance_is_not_booked() {
     // The nodes agree again.
     nodes[0].set(Faults::default());
     settled(&relayed).await;
+}
+
+/// Sends a transaction that names the wallet, with a blockhash that the chain does not know.
+async fn send_refused(relayed: &Relayed) {
+    let payer = Keypair::new();
+    let rpc = &relayed.chain.rpc;
+    rpc.airdrop(&payer.pubkey(), SOL).await.unwrap();
+    let wallet = AccountMeta::new(relayed.chain.wallet.pubkey(), false);
+    let instruction = Instruction::new_with_bytes(bauta::ID, &[], vec![wallet]);
+    let refused = sign(&[instruction], &[&payer], Hash::new_unique()).unwrap();
+    rpc.send_without_preflight(&refused).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn transactions_whose_blockhash_is_refused_do_not_stop_the_ledger() {
+    let relayed = Relayed::start().await;
+    let _service = relayed.service(&[]).await;
+    let wallet = relayed.chain.wallet.pubkey();
+    let mut deposits = Vec::new();
+    // The local chain lists all refused transactions under one signature, at the slot of the last
+    // one. So a deposit can be before and after that signature in two lists.
+    for (number, is_refused) in [(1, true), (2, false), (3, true), (4, false)] {
+        let sent = relayed.chain.rpc.airdrop(&wallet, SOL + number).await.unwrap();
+        deposits.push(sent.signature);
+        if is_refused {
+            send_refused(&relayed).await;
+        }
+        settled(&relayed).await;
+    }
+    let entries = relayed.database.store.ledger_after(wallet, 0, 100).await.unwrap();
+    let booked = entries.iter().map(|(entry, ..)| entry.signature);
+    assert!(booked.collect::<Vec<_>>().ends_with(&deposits), "{entries:?}");
 }

@@ -1,6 +1,7 @@
 use bauta_client::{Event, addresses, decode_event};
-use bauta_rpc::{CommitmentLevel, Page, RpcError};
+use bauta_rpc::{CommitmentLevel, Page, RpcError, sign};
 use solana_address::Address;
+use solana_hash::Hash;
 use solana_signature::Signature;
 use solana_signer::Signer;
 
@@ -76,6 +77,26 @@ async fn a_history_is_newest_first_and_can_be_read_in_pages() {
         ..Page::default()
     };
     assert_eq!(page(newer).await, sent[..2]);
+}
+
+#[tokio::test]
+async fn a_transaction_whose_blockhash_was_refused_is_not_listed() {
+    let rpc = rpc();
+    let payer = funded(&rpc).await;
+    let to = Address::new_unique();
+    let refused = sign(&[transfer(&payer, &to, SOL)], &[&payer], Hash::new_unique()).unwrap();
+    rpc.send_without_preflight(&refused).await.unwrap();
+    // The node processes transactions one after the other.
+    let sent = rpc
+        .send_and_confirm(&[transfer(&payer, &to, SOL)], &[&payer])
+        .await
+        .unwrap();
+    let found = rpc
+        .signatures_for(&to, &Page::default(), CommitmentLevel::Confirmed)
+        .await
+        .unwrap();
+    let found: Vec<Signature> = found.iter().map(|entry| entry.signature).collect();
+    assert_eq!(found, [sent.signature]);
 }
 
 #[tokio::test]
