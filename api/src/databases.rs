@@ -29,7 +29,7 @@ use crate::metrics;
 const INTERVAL: Duration = Duration::from_millis(250);
 /// A replica that is further behind the primary is used only for requests that need an earlier
 /// slot. About a minute.
-const MAX_REPLICA_LAG: u64 = 150;
+pub const MAX_REPLICA_LAG: u64 = 150;
 
 /// Why the freshness that a request needs can't be given.
 #[derive(Debug, thiserror::Error)]
@@ -107,6 +107,18 @@ impl Databases {
 
     pub const fn primary(&self) -> &Store {
         &self.primary.store
+    }
+
+    /// Returns the known slots of the primary. `None` while it is unavailable.
+    pub fn latest(&self) -> Option<Freshness> {
+        *self.primary.latest.borrow()
+    }
+
+    /// Returns the replicas with their known slots. `None` while a replica is unavailable.
+    pub fn replicas(&self) -> impl Iterator<Item = (&Store, Option<Freshness>)> {
+        self.replicas
+            .iter()
+            .map(|replica| (&replica.store, *replica.latest.borrow()))
     }
 
     /// Returns the number of changes of the primary that are known. A response that was computed

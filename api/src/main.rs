@@ -16,6 +16,7 @@
 mod accounts;
 mod audit;
 mod cache;
+mod cluster_status;
 mod clusters;
 mod cursor;
 mod database_health;
@@ -51,16 +52,17 @@ use std::{
 
 use bauta_rpc::RpcError;
 use bauta_service_common::{
-    ApiKeyError, ApiKeys, Arguments, Check, InvalidRedisUrl, NewApiKey, Quota, Refusals, Secret, Service,
-    ServiceError, Streams, Tickets, TrustedProxies,
+    ApiKeyError, ApiKeys, Arguments, Check, InvalidRedisUrl, NewApiKey, Process, Quota, Refusals, Secret,
+    Service, ServiceError, Streams, Tickets, TrustedProxies,
 };
-use bauta_store::{AuditCheck, AuditRecord, Role, Store, StoreError};
+use bauta_store::{AuditCheck, AuditRecord, Role, SessionLimits, Store, StoreError};
 use clap::{Parser, Subcommand, builder::PossibleValuesParser};
 use solana_address::Address;
 
 use crate::{
     accounts::{AccountIds, AccountSetupError, Accounts},
     audit::Audit,
+    cluster_status::ClusterStatus,
     database_health::DatabaseHealth,
     databases::Databases,
     eligibility::Eligibility,
@@ -280,7 +282,13 @@ async fn run(cli: &Cli) -> Result<(), Error> {
         .transpose()?;
     let service = Service::start(NAME, env!("CARGO_PKG_VERSION"), &settings.operations).await?;
     metrics::register();
-    let store = Store::connect(settings.database_url.expose(), settings.database_connections).await?;
+    let store = Store::connect_as(
+        &Process::Api.instance_name(),
+        settings.database_url.expose(),
+        settings.database_connections,
+        SessionLimits::default(),
+    )
+    .await?;
     store.check_schema().await?;
     add_database_check(&service, &store);
     let replicas = settings
@@ -305,6 +313,7 @@ async fn run(cli: &Cli) -> Result<(), Error> {
         k: store.anonymity_threshold().await?,
         uploads: TreeUploads::new(&settings.uploads, &settings.http).map_err(Error::Uploads)?,
         live: Live::start(store.clone(), &service).await?,
+        cluster_status: ClusterStatus::new(node)?,
         cluster_name: OnceLock::new(),
         event_streams: Streams::with_reserve(settings.event_streams_per_client, settings.event_streams),
         tickets: Tickets::new(Some(store.clone())),

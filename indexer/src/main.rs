@@ -18,8 +18,8 @@ use bauta_indexing::{
     describe_metrics, wake,
 };
 use bauta_rpc::{Pubsub, RpcError};
-use bauta_service_common::{Arguments, Check, Service, ServiceError, exit_code};
-use bauta_store::{SnapshotError, Store, StoreError};
+use bauta_service_common::{Arguments, Check, Process, Service, ServiceError, exit_code};
+use bauta_store::{SessionLimits, SnapshotError, Store, StoreError};
 use clap::Parser;
 use futures_util::future::join_all;
 use tokio::sync::watch;
@@ -220,7 +220,13 @@ async fn connect(
     connection: &watch::Sender<Connection>,
 ) -> Result<Store, StoreError> {
     let attempt = || async {
-        let store = Store::connect(settings.database_url.expose(), settings.database_connections).await?;
+        let store = Store::connect_as(
+            &Process::Indexer.instance_name(),
+            settings.database_url.expose(),
+            settings.database_connections,
+            SessionLimits::default(),
+        )
+        .await?;
         if settings.database_migrate {
             store.migrate().await?;
         } else {

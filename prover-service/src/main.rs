@@ -41,8 +41,8 @@ use std::{
 };
 
 use bauta_service_common::{
-    ApiKeyError, ApiKeys, Arguments, Check, NewApiKey, Quota, Refusals, Service, ServiceError, Streams,
-    Tickets, TrustedProxies,
+    ApiKeyError, ApiKeys, Arguments, Check, NewApiKey, Process, Quota, Refusals, Service, ServiceError,
+    Streams, Tickets, TrustedProxies,
 };
 use bauta_store::{SessionLimits, Store};
 use clap::{Parser, Subcommand};
@@ -335,7 +335,7 @@ async fn run_command(command: Option<&Command>, settings: &Settings) -> Result<b
             save_api_key(&store, command, replaces.as_deref()).await?;
         }
         Some(Command::Keys(KeysCommand::Rotate)) => {
-            let store = connect(settings, settings.database_connections).await?;
+            let store = connect(settings, None, settings.database_connections).await?;
             rotate_keys(&store.ok_or(Error::NoDatabase("keys rotate"))?, settings).await?;
         }
         Some(Command::RevokeKey { prefix }) => {
@@ -447,7 +447,12 @@ async fn warn_about_access(allow_anonymous: bool, api_keys: &ApiKeys) {
     }
 }
 
-async fn connect(settings: &Settings, connections: u32) -> Result<Option<Store>, Error> {
+/// Connects to the database, if there is one. A command is no `process` of the deployment.
+async fn connect(
+    settings: &Settings,
+    process: Option<Process>,
+    connections: u32,
+) -> Result<Option<Store>, Error> {
     let Some(url) = &settings.database_url else {
         return Ok(None);
     };
@@ -457,19 +462,23 @@ async fn connect(settings: &Settings, connections: u32) -> Result<Option<Store>,
         lock: limit,
         idle_in_transaction: limit,
     };
-    let store = Store::connect_within(url.expose(), connections, limits).await?;
+    let url = url.expose();
+    let store = match process {
+        Some(process) => Store::connect_as(&process.instance_name(), url, connections, limits).await?,
+        None => Store::connect_within(url, connections, limits).await?,
+    };
     Ok(Some(store))
 }
 
 /// Connects to the database. Returns the store of requests and the store of the service's own work,
 /// which share `DATABASE_CONNECTIONS`. So requests that wait for the database hold no connection
 /// that the worker, the housekeeping, the API keys or the health check need.
-async fn connect_stores(settings: &Settings) -> Result<Option<Stores>, Error> {
+async fn connect_stores(settings: &Settings, process: Process) -> Result<Option<Stores>, Error> {
     let own = (settings.database_connections / 2).min(MAX_OWN_CONNECTIONS);
-    let Some(requests) = connect(settings, settings.database_connections - own).await? else {
+    let Some(requests) = connect(settings, Some(process), settings.database_connections - own).await? else {
         return Ok(None);
     };
-    let own = connect(settings, own).await?;
+    let own = connect(settings, Some(process), own).await?;
     Ok(own.map(|own| Stores { requests, own }))
 }
 
@@ -512,7 +521,12 @@ async fn open_queue(
     is_worker: bool,
     service: &Service,
 ) -> Result<Option<Queue>, Error> {
-    let Some(stores) = connect_stores(settings).await? else {
+    let process = if settings.run_jobs || is_worker {
+        Process::Worker
+    } else {
+        Process::Prover
+    };
+    let Some(stores) = connect_stores(settings, process).await? else {
         return Ok(None);
     };
     stores.own.check_schema().await?;

@@ -9,6 +9,7 @@ mod analytics;
 mod audit;
 mod auth;
 mod circuits;
+mod cluster_status;
 mod clusters;
 mod collections;
 mod cors;
@@ -69,6 +70,7 @@ pub use self::{
 pub fn all(state: &Arc<AppState>, operations: Router, origins: Vec<Origin>) -> Router {
     let (described, document) = OpenApiRouter::with_openapi(openapi::Document::openapi())
         .routes(routes!(health::health))
+        .routes(routes!(cluster_status::cluster_status))
         .routes(routes!(clusters::clusters))
         .routes(routes!(clusters::config))
         .routes(routes!(circuits::circuits))

@@ -21,6 +21,7 @@ use super::{
 use crate::{
     accounts::{Accounts, TokenError},
     audit::Audit,
+    cluster_status::ClusterStatus,
     database_health::DatabaseHealth,
     databases::Databases,
     eligibility::Eligibility,
@@ -88,6 +89,8 @@ pub struct AppState {
     pub relay_watch: Arc<RelayWatch>,
     /// The events of the database.
     pub live: Arc<Live>,
+    /// The state of all services.
+    pub cluster_status: ClusterStatus,
     /// The name of the cluster, once it is known.
     pub cluster_name: OnceLock<&'static str>,
     /// The open streams of events and websockets, by client.

@@ -17,6 +17,7 @@ mod keys;
 mod limits;
 mod nodes;
 mod openapi;
+mod operators;
 mod pages;
 mod privacy;
 mod proof_jobs;

@@ -48,8 +48,9 @@ const DEVELOPER: &[Caller] = &[Developer];
 const PAGE: &str = "https://app.example.org";
 
 /// The callers that each route accepts. It refuses all others with 401 or 403.
-const TABLE: [(&str, &[Caller]); 57] = [
+const TABLE: [(&str, &[Caller]); 58] = [
     ("GET /.well-known/jwks.json", EVERYONE),
+    ("GET /api/cluster/status", EVERYONE),
     ("GET /health", EVERYONE),
     ("GET /v1/account", WALLETS),
     ("GET /v1/accounts", &[Owner, Auditor]),

@@ -6,7 +6,7 @@ use crate::{Store, StoreError};
 
 /// The first number of the advisory lock: "baut" in ASCII. The second number is a hash of the
 /// schema.
-const LOCK: i32 = 0x6261_7574;
+pub const LOCK: i32 = 0x6261_7574;
 
 /// The advisory lock of the replica that writes. The lock belongs to a database session. It is
 /// released when this value is dropped, when the process dies or when the server restarts.

@@ -43,6 +43,7 @@ mod error;
 pub mod event;
 mod hashing;
 mod import;
+mod instances;
 mod jobs;
 mod leader;
 mod leaves;
@@ -85,6 +86,7 @@ pub use checkpoint::JournalSize;
 pub use error::StoreError;
 pub use event::{Batch, Event, EventRecord};
 pub use import::root_of_leaves;
+pub use instances::{Instance, Instances, MAX_INSTANCES};
 pub use jobs::{
     Enqueued, ExpiredJob, Job, JobConnection, JobCounts, JobError, JobListener, JobRates, JobResult,
     JobState, NewJob, OpenJobs, StartedJob,

@@ -37,6 +37,18 @@ impl Store {
         Self::connect_with(limits.add_to(parse_url(url)?), connections).await
     }
 
+    /// Connects like [`Store::connect_within`]. The sessions have the name of the process, which
+    /// [`Store::instances`] lists, as their `application_name`. It replaces that of the URL.
+    pub async fn connect_as(
+        name: &str,
+        url: &str,
+        connections: u32,
+        limits: SessionLimits,
+    ) -> Result<Self, StoreError> {
+        let options = limits.add_to(parse_url(url)?).application_name(name);
+        Self::connect_with(options, connections).await
+    }
+
     /// Creates the pool of a database with at most `connections` connections. Connects when a query
     /// needs it, so the database may be unavailable now.
     pub fn connect_lazily(url: &str, connections: u32) -> Result<Self, StoreError> {

@@ -10,6 +10,7 @@ mod backup;
 mod collections;
 mod event_log;
 mod imports;
+mod instances;
 mod jobs;
 mod limits;
 mod migrations;
