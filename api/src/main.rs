@@ -22,6 +22,7 @@ mod cursor;
 mod database_health;
 mod databases;
 mod eligibility;
+mod feature_flags;
 mod leaf_stream;
 mod limits;
 mod live;
@@ -66,6 +67,7 @@ use crate::{
     database_health::DatabaseHealth,
     databases::Databases,
     eligibility::Eligibility,
+    feature_flags::Flags,
     limits::Limits,
     live::Live,
     prover::{InvalidProverUrl, ProverService},
@@ -316,6 +318,7 @@ async fn run(cli: &Cli) -> Result<(), Error> {
         cluster_status: ClusterStatus::new(node)?,
         cluster_name: OnceLock::new(),
         event_streams: Streams::with_reserve(settings.event_streams_per_client, settings.event_streams),
+        flags: Flags::new(store.clone()),
         tickets: Tickets::new(Some(store.clone())),
         audit: Audit::start(store.clone(), &service),
         api_keys: api_keys.unwrap_or_default().with_store(store.clone()),

@@ -24,10 +24,10 @@ const PREFLIGHT_SECONDS: HeaderValue = HeaderValue::from_static("86400");
 /// The methods of the routes that need no key.
 const METHODS: &str = "GET, HEAD, POST";
 const METHODS_WITH_KEY: &str = "GET, HEAD, POST, PUT, DELETE";
-const HEADERS: &str = "bauta-min-slot, content-type, idempotency-key, if-none-match, last-event-id, range, \
-                       traceparent, x-request-id";
-const HEADERS_WITH_KEY: &str = "authorization, bauta-min-slot, content-type, idempotency-key, if-none-match, \
-                                last-event-id, range, traceparent, x-request-id";
+const HEADERS: &str = "bauta-min-slot, bauta-rollout, content-type, idempotency-key, if-none-match, \
+                       last-event-id, range, traceparent, x-request-id";
+const HEADERS_WITH_KEY: &str = "authorization, bauta-min-slot, bauta-rollout, content-type, idempotency-key, \
+                                if-none-match, last-event-id, range, traceparent, x-request-id";
 const EXPOSED: &str =
     "bauta-slot, bauta-finalized-slot, content-range, etag, location, retry-after, x-request-id";
 

@@ -205,7 +205,7 @@ impl ProofJobDocument {
         (status = 501, body = ProblemDocument, content_type = "application/problem+json"),
     ),
     extensions(("x-discloses" = json!({
-        "sees": "network address; API key; **which token, and its nullifier and proof: it can join the member and the verification**; not the secret, which only the prover service can read",
+        "sees": "network address; API key; percentile while a rollout runs; **which token, and its nullifier and proof: it can join the member and the verification**; not the secret, which only the prover service can read",
         "keeps": "nothing; of a job, the prover service keeps the request, encrypted, until the job ends, and the proof for JOB_RETENTION_SECONDS"
     })))
 )]

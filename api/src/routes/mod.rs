@@ -16,6 +16,7 @@ mod cors;
 mod eligibility;
 mod event_filter;
 mod events;
+mod feature_flags;
 mod generate;
 mod growth;
 mod health;
@@ -71,6 +72,10 @@ pub fn all(state: &Arc<AppState>, operations: Router, origins: Vec<Origin>) -> R
     let (described, document) = OpenApiRouter::with_openapi(openapi::Document::openapi())
         .routes(routes!(health::health))
         .routes(routes!(cluster_status::cluster_status))
+        .routes(routes!(
+            feature_flags::feature_flags,
+            feature_flags::set_feature_flags
+        ))
         .routes(routes!(clusters::clusters))
         .routes(routes!(clusters::config))
         .routes(routes!(circuits::circuits))
@@ -137,6 +142,7 @@ pub fn all(state: &Arc<AppState>, operations: Router, origins: Vec<Origin>) -> R
         .layer(layers::compression())
         .layer(from_fn_with_state(state.clone(), response_cache::cached))
         .layer(from_fn(layers::conditional))
+        .layer(from_fn_with_state(state.clone(), feature_flags::enforce))
         .layer(from_fn_with_state(state.clone(), layers::refuse_wallets))
         .merge(operations)
         .layer(from_fn_with_state(state.clone(), layers::limit))

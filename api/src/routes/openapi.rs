@@ -11,7 +11,8 @@ use utoipa::{
 };
 
 use super::{
-    analytics::Every, event_filter::RevertedDocument, layers::UNLIMITED_PATH, problems::ProblemDocument,
+    analytics::Every, event_filter::RevertedDocument, feature_flags::SWITCHED, layers::UNLIMITED_PATH,
+    problems::ProblemDocument,
 };
 
 /// The description of the service, without its routes. `routes::all` adds them.
@@ -189,8 +190,11 @@ pub fn complete(mut document: utoipa::openapi::OpenApi) -> Value {
     }
     let mut document = serde_json::to_value(document).expect("the document is JSON");
     for (path, item) in document["paths"].as_object_mut().into_iter().flatten() {
-        for (_, operation) in item.as_object_mut().into_iter().flatten() {
+        for (method, operation) in item.as_object_mut().into_iter().flatten() {
             add_parameters(path, operation);
+            if method == "post" && SWITCHED.contains(&path.as_str()) {
+                add_rollout(operation);
+            }
             describe_octets(operation);
         }
     }
@@ -257,6 +261,20 @@ fn add_parameters(path: &str, operation: &mut Value) {
     });
     if let Some(parameters) = operation["parameters"].as_array_mut() {
         parameters.push(slot);
+    }
+}
+
+/// Adds the header with the percentile of the client.
+fn add_rollout(operation: &mut Value) {
+    let percentile = json!({
+        "name": "Bauta-Rollout",
+        "in": "header",
+        "required": false,
+        "description": "The percentile of the client, while `rollout_percentage` of `GET /feature-flags` is below 100. Otherwise the response is 403 with the code not_in_rollout.",
+        "schema": {"type": "integer", "minimum": 0, "maximum": 99},
+    });
+    if let Some(parameters) = operation["parameters"].as_array_mut() {
+        parameters.push(percentile);
     }
 }
 

@@ -17,6 +17,7 @@ use crate::{
     accounts::{LoginError, TokenError},
     databases::FreshnessError,
     eligibility::{EligibilityError, RegistrationError},
+    feature_flags::FlagError,
     leaf_stream::LeavesError,
     live::{self, ResumeExpired},
     prover::{ProverError, RefusalKind},
@@ -282,6 +283,18 @@ impl From<VerificationError> for Failure {
     }
 }
 
+impl From<FlagError> for Failure {
+    fn from(error: FlagError) -> Self {
+        let detail = error.to_string();
+        Self(match error {
+            FlagError::Off => Problem::new(StatusCode::SERVICE_UNAVAILABLE, "feature_disabled", detail),
+            FlagError::NoPercentile { .. } | FlagError::NotYet { .. } => {
+                Problem::new(StatusCode::FORBIDDEN, "not_in_rollout", detail)
+            }
+        })
+    }
+}
+
 impl From<UploadError> for Failure {
     fn from(error: UploadError) -> Self {
         let detail = error.to_string();
@@ -459,6 +472,12 @@ pub fn no_accounts() -> Failure {
         "feature_disabled",
         "wallets can't log in at this service (JWT_SECRET)",
     ))
+}
+
+/// The flags of the operator are not known.
+pub fn no_flags() -> Failure {
+    let detail = "the flags of the operator are in the database, which does not answer; retry later";
+    Failure(Problem::new(StatusCode::SERVICE_UNAVAILABLE, "database_away", detail).retry_after(BEHIND_RETRY))
 }
 
 /// The account has none of the roles.

@@ -247,7 +247,7 @@ impl From<&Consumer> for ConsumerDocument {
         (status = 422, body = ProblemDocument, content_type = "application/problem+json"),
     ),
     extensions(("x-discloses" = json!({
-        "sees": "network address; API key with the fee key; scope, nullifier, **recipient and payload**; not the member",
+        "sees": "network address; API key with the fee key; percentile while a rollout runs; scope, nullifier, **recipient and payload**; not the member",
         "keeps": "the request, encrypted, until the relay ends; then scope, nullifier, state, day and signatures for RELAY_RETENTION_DAYS; lamports"
     })))
 )]

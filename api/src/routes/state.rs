@@ -25,6 +25,7 @@ use crate::{
     database_health::DatabaseHealth,
     databases::Databases,
     eligibility::Eligibility,
+    feature_flags::Flags,
     limits::{Client, Limits},
     live::Live,
     prover::ProverService,
@@ -97,6 +98,8 @@ pub struct AppState {
     pub event_streams: Streams,
     /// Sends messages to webhooks, if it is on.
     pub webhooks: Option<Arc<Webhooks>>,
+    /// The flags of operators.
+    pub flags: Flags,
     /// The tickets of web pages.
     pub tickets: Tickets,
     /// The requests beyond a rate limit that have no record in the audit trail yet.

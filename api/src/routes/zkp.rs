@@ -120,7 +120,7 @@ pub struct SealingKeyDocument {
         (status = 422, body = ProblemDocument, content_type = "application/problem+json"),
     ),
     extensions(("x-discloses" = json!({
-        "sees": "network address; **which proof**, before it is on chain",
+        "sees": "network address; percentile while a rollout runs; **which proof**, before it is on chain",
         "keeps": "a hash of the proof with the verdict, in memory, for ten minutes at most"
     })))
 )]

@@ -116,7 +116,9 @@ async fn only_a_page_of_an_allowed_origin_sends_an_api_key_and_reads_the_respons
         assert!(text(&response, "access-control-expose-headers").contains("bauta-slot"));
         let response = preflight(&service, origin, "GET", &leaves).await;
         assert_eq!(text(&response, "access-control-allow-origin"), "*");
-        assert!(text(&response, "access-control-allow-headers").contains("bauta-min-slot"));
+        for name in ["bauta-min-slot", "bauta-rollout"] {
+            assert!(text(&response, "access-control-allow-headers").contains(name));
+        }
     }
 }
 

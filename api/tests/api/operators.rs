@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use axum::{Json, Router, routing::post};
+use axum::{Json, Router, routing};
 use bauta_dev_servers::Postgres;
 use bauta_store::{SessionLimits, Store, testing::TestDatabase};
 use reqwest::Method;
@@ -32,7 +32,7 @@ async fn node_at(slot: u64) -> (String, Arc<AtomicU64>) {
     };
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
-    tokio::spawn(async move { axum::serve(listener, Router::new().route("/", post(answer))).await });
+    tokio::spawn(async move { axum::serve(listener, Router::new().route("/", routing::post(answer))).await });
     (url, newest)
 }
 
@@ -148,5 +148,131 @@ async fn without_the_database_the_state_is_unavailable_and_has_no_numbers() {
     assert_eq!(
         (&status["nodes"], &status["indexer"]["has_leader"]),
         (&Value::Null, &Value::Null)
+    );
+}
+
+const FLAGS: &str = "/feature-flags";
+
+/// Logs a wallet with a role in.
+async fn with_role(service: &Running, url: &str, role: &str) -> String {
+    let wallet = Keypair::new();
+    grant(url, &wallet, role);
+    access_token(service, &wallet).await
+}
+
+async fn set_flags(service: &Running, token: &str, flags: &Value) -> (u16, Value) {
+    send(service.request(Method::POST, FLAGS).bearer_auth(token), flags).await
+}
+
+/// Waits until an instance has these flags.
+async fn wait_for_flags(service: &Running, zkp_enabled: bool, percentage: u32) {
+    let expected = (json!(zkp_enabled), json!(percentage));
+    let known = async {
+        loop {
+            let flags = service.read(FLAGS).await;
+            if (&flags["zkp_enabled"], &flags["rollout_percentage"]) == (&expected.0, &expected.1) {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_mins(1), known).await.unwrap();
+}
+
+/// Sends a request without a valid body. Returns the status, the code and the field.
+async fn post(service: &Running, path: &str, percentile: Option<&str>) -> (u16, String, Value) {
+    let mut request = service.request(Method::POST, path);
+    if let Some(percentile) = percentile {
+        request = request.header("bauta-rollout", percentile);
+    }
+    let (status, problem) = send(request, &json!({})).await;
+    let code = problem["code"].as_str().unwrap_or_default().to_owned();
+    (status, code, problem["field"].clone())
+}
+
+#[tokio::test]
+async fn flags_of_an_operator_count_for_every_instance_and_are_in_the_audit_log() {
+    let chain = Chain::new().await;
+    let url = chain.database.url().unwrap();
+    let (first, second) = (
+        Running::start(&chain.database, &with_accounts(&[])),
+        Running::start(&chain.database, &with_accounts(&[])),
+    );
+    let verify = "/v1/zkp/verify";
+    let flags = first.read(FLAGS).await;
+    assert_eq!(
+        (&flags["zkp_enabled"], &flags["rollout_percentage"]),
+        (&json!(true), &json!(100))
+    );
+    assert_eq!(flags["salt"].as_str().unwrap().len(), 32);
+    // At 100 no client needs to send its percentile.
+    assert_eq!(post(&second, verify, None).await.0, 400);
+
+    let operator = with_role(&first, &url, "operator").await;
+    for (flags, field) in [
+        (
+            json!({"zkp_enabled": true, "rollout_percentage": 101}),
+            "rollout_percentage",
+        ),
+        (json!({"zkp_enabled": 1, "rollout_percentage": 1}), "zkp_enabled"),
+        (json!({"zkp_enabled": true}), "body"),
+    ] {
+        let (status, problem) = set_flags(&first, &operator, &flags).await;
+        assert_eq!((status, &problem["field"]), (400, &json!(field)), "{problem}");
+    }
+    let unknown = json!({"zkp_enabled": true, "rollout_percentage": 1, "x": 1});
+    assert_eq!(set_flags(&first, &operator, &unknown).await.0, 400);
+    let quarter = json!({"zkp_enabled": true, "rollout_percentage": 25});
+    let (status, set) = set_flags(&first, &operator, &quarter).await;
+    assert_eq!((status, &set["rollout_percentage"]), (200, &json!(25)));
+    assert_eq!(set["salt"], flags["salt"]);
+    wait_for_flags(&second, true, 25).await;
+    for service in [&first, &second] {
+        for path in ["/v1/relay", "/v1/zkp/generate", verify] {
+            let refused = (403, "not_in_rollout".to_owned(), Value::Null);
+            assert_eq!(post(service, path, None).await, refused, "{path}");
+            assert_eq!(post(service, path, Some("25")).await, refused, "{path}");
+            assert_ne!(post(service, path, Some("24")).await, refused, "{path}");
+        }
+        assert_eq!(post(service, verify, Some("24")).await.1, "invalid_input");
+        for wrong in ["100", "-1", "x", ""] {
+            let (status, _, field) = post(service, verify, Some(wrong)).await;
+            assert_eq!((status, field), (400, json!("Bauta-Rollout")), "{wrong}");
+        }
+        // What has begun can be read.
+        let (status, problem) = service.get(&format!("/v1/relay/{}", "0a".repeat(16))).await;
+        assert_ne!(
+            (status, &problem["code"]),
+            (403, &json!("not_in_rollout")),
+            "{problem}"
+        );
+    }
+    let off = json!({"zkp_enabled": false, "rollout_percentage": 100});
+    assert_eq!(set_flags(&second, &operator, &off).await.0, 200);
+    wait_for_flags(&first, false, 100).await;
+    for service in [&first, &second] {
+        for path in ["/v1/zkp/generate", verify] {
+            let (status, code, _) = post(service, path, Some("0")).await;
+            assert_eq!((status, &*code), (503, "feature_disabled"), "{path}");
+        }
+        assert_eq!(service.get("/v1/registries").await.0, 200);
+    }
+    let auditor = with_role(&first, &url, "auditor").await;
+    let (_, page) = send(
+        first.request(Method::GET, "/v1/audit").bearer_auth(auditor),
+        &json!({}),
+    )
+    .await;
+    let records = page["data"].as_array().unwrap().iter();
+    let subjects: Vec<&str> = records
+        .filter(|record| record["event"] == "flags_set" && record["actor"].is_string())
+        .map(|record| record["subject"].as_str().unwrap())
+        .collect();
+    assert_eq!(
+        subjects,
+        [
+            "zkp_enabled=true rollout_percentage=25",
+            "zkp_enabled=false rollout_percentage=100"
+        ]
     );
 }

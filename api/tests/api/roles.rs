@@ -48,9 +48,11 @@ const DEVELOPER: &[Caller] = &[Developer];
 const PAGE: &str = "https://app.example.org";
 
 /// The callers that each route accepts. It refuses all others with 401 or 403.
-const TABLE: [(&str, &[Caller]); 58] = [
+const TABLE: [(&str, &[Caller]); 60] = [
     ("GET /.well-known/jwks.json", EVERYONE),
     ("GET /api/cluster/status", EVERYONE),
+    ("GET /feature-flags", EVERYONE),
+    ("POST /feature-flags", &[Operator]),
     ("GET /health", EVERYONE),
     ("GET /v1/account", WALLETS),
     ("GET /v1/accounts", &[Owner, Auditor]),

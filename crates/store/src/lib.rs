@@ -41,6 +41,7 @@ mod copy;
 mod empty_copy;
 mod error;
 pub mod event;
+mod feature_flags;
 mod hashing;
 mod import;
 mod instances;
@@ -85,6 +86,7 @@ pub use backfill::{BackfillProgress, BackfillRange, BackfillTransaction, StoredH
 pub use checkpoint::JournalSize;
 pub use error::StoreError;
 pub use event::{Batch, Event, EventRecord};
+pub use feature_flags::FeatureFlags;
 pub use import::root_of_leaves;
 pub use instances::{Instance, Instances, MAX_INSTANCES};
 pub use jobs::{

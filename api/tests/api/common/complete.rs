@@ -31,7 +31,7 @@ pub struct Complete {
     pub service: Running,
     /// An API key with all permissions.
     pub key: String,
-    /// The access token of a wallet that is owner, developer and auditor.
+    /// The access token of a wallet that is owner, operator, developer and auditor.
     pub token: String,
     /// The hash of the verifying key of the only active circuit.
     pub vk_hash: [u8; 32],
@@ -79,7 +79,7 @@ impl Complete {
         all.extend_from_slice(environment);
         let service = Running::start(&chain.database, &all);
         let wallet = Keypair::new();
-        for role in ["owner", "developer", "auditor"] {
+        for role in ["owner", "operator", "developer", "auditor"] {
             grant(&url, &wallet, role);
         }
         Self {

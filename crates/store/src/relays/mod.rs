@@ -378,7 +378,7 @@ async fn settle(connection: &mut PgConnection, id: &[u8]) -> Result<(), StoreErr
     Ok(())
 }
 
-fn random_id(column: &[u8]) -> Result<RandomId, StoreError> {
+pub fn random_id(column: &[u8]) -> Result<RandomId, StoreError> {
     column
         .try_into()
         .map_err(|_| StoreError::Damaged(format!("an id has {} bytes instead of 16", column.len())))

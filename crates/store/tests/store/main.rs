@@ -9,6 +9,7 @@ mod backfill;
 mod backup;
 mod collections;
 mod event_log;
+mod feature_flags;
 mod imports;
 mod instances;
 mod jobs;

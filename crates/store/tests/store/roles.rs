@@ -191,7 +191,10 @@ async fn no_role_has_a_permission_that_it_does_not_need() {
                 }
                 "bauta_indexer" => is_of_indexer,
                 "bauta_api"
-                    if table.starts_with("relay") || table == "rewinds" || keeps_accounts || audits =>
+                    if table.starts_with("relay")
+                        || ["rewinds", "feature_flags"].contains(&table.as_str())
+                        || keeps_accounts
+                        || audits =>
                 {
                     true
                 }

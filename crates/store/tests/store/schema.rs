@@ -8,7 +8,7 @@ use bauta_store::testing::{TestDatabase, chain_tables};
 use sqlx::Row;
 
 /// Tables that do not follow the chain.
-const OTHER_TABLES: [&str; 25] = [
+const OTHER_TABLES: [&str; 26] = [
     "_sqlx_migrations",
     "accounts",
     "api_key_changes",
@@ -19,6 +19,7 @@ const OTHER_TABLES: [&str; 25] = [
     "backfill_histories",
     "backfill_lists",
     "backfill_transactions",
+    "feature_flags",
     "jobs",
     "logins",
     "quarantine",
