@@ -17,7 +17,7 @@ pub const FINALIZED_SLOT: HeaderName = HeaderName::from_static("bauta-finalized-
 pub const MIN_SLOT: HeaderName = HeaderName::from_static("bauta-min-slot");
 
 /// The response is as good as new for a second.
-const SHORT: HeaderValue = HeaderValue::from_static("public, max-age=1, stale-while-revalidate=5");
+pub const SHORT: HeaderValue = HeaderValue::from_static("public, max-age=1, stale-while-revalidate=5");
 /// The content of the URL never changes.
 const IMMUTABLE: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
 /// Bytes without a more exact type.

@@ -1,7 +1,8 @@
 //! Keeps JSON responses in memory, compressed, until the database changes or for a second.
 //!
-//! The responses of routes whose requests show which member sends them are not kept. No key has
-//! anything of a client: it has the URL and the encodings that the client accepts.
+//! A response is kept only if it is a document that says so in its headers. The responses of routes
+//! whose requests show which member sends them do not. No key has anything of a client: it has the
+//! URL and the encodings that the client accepts.
 
 use std::{
     collections::HashMap,
@@ -12,13 +13,17 @@ use std::{
 use axum::{
     body::{Body, Bytes, to_bytes},
     extract::{MatchedPath, Request, State},
-    http::{HeaderMap, Method, StatusCode, header},
+    http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header},
     middleware::Next,
     response::{IntoResponse, Response},
 };
 use bauta_service_common::Problem;
 
-use super::{problems::Failure, respond::MIN_SLOT, state::AppState};
+use super::{
+    problems::Failure,
+    respond::{MIN_SLOT, SHORT},
+    state::AppState,
+};
 use crate::{cache::Cache, metrics};
 
 /// The longest time for which a response is used. Roots and scopes expire without a change of the
@@ -31,6 +36,7 @@ const MAX_RESPONSE_BYTES: usize = 4 << 20;
 /// Longer URLs and lists of encodings are not kept.
 const MAX_KEY_BYTES: usize = 512;
 /// The routes whose requests show which member sends them, or whose responses may not be cached.
+/// Their requests do not wait for each other.
 const NOT_KEPT: [&str; 16] = [
     "/v1/account",
     "/v1/accounts",
@@ -142,15 +148,7 @@ pub async fn cached(State(state): State<Arc<AppState>>, request: Request, next: 
     metrics::record_cached(false);
     let at = Instant::now();
     let response = next.run(request).await;
-    let is_json = response
-        .headers()
-        .get(header::CONTENT_TYPE)
-        .is_some_and(|kind| kind == "application/json");
-    let is_for_one = response
-        .headers()
-        .get(header::CACHE_CONTROL)
-        .is_some_and(|control| control == "no-store");
-    if response.status() != StatusCode::OK || !is_json || is_for_one {
+    if !may_be_kept(&response) {
         return response;
     }
     let (parts, body) = response.into_parts();
@@ -169,6 +167,13 @@ pub async fn cached(State(state): State<Arc<AppState>>, request: Request, next: 
     Response::from_parts(parts, Body::from(body))
 }
 
+/// Returns whether a response is a document that caches may keep for a second.
+fn may_be_kept(response: &Response) -> bool {
+    let has = |name: HeaderName, value: HeaderValue| response.headers().get(name) == Some(&value);
+    let is_json = has(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response.status() == StatusCode::OK && is_json && has(header::CACHE_CONTROL, SHORT)
+}
+
 /// Returns the key of a request whose response can be kept.
 fn key(request: &Request) -> Option<String> {
     let route = request.extensions().get::<MatchedPath>()?.as_str();
@@ -184,4 +189,26 @@ fn key(request: &Request) -> Option<String> {
     key.push(' ');
     key += request.uri().path_and_query()?.as_str();
     (key.len() <= MAX_KEY_BYTES).then_some(key)
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::Json;
+
+    use super::{
+        super::respond::{Document, immutable, uncached},
+        *,
+    };
+
+    #[test]
+    fn a_response_is_kept_only_if_it_is_a_document_that_caches_may_keep() {
+        assert!(may_be_kept(&Document(1).into_response()));
+        // A route that says nothing about caches can be a private one.
+        assert!(!may_be_kept(&Json(1).into_response()));
+        assert!(!may_be_kept(&uncached(Json(1))));
+        assert!(!may_be_kept(&uncached(Document(1))));
+        assert!(!may_be_kept(&immutable("{}", "name")));
+        let missing = (StatusCode::NOT_FOUND, Document(1)).into_response();
+        assert!(!may_be_kept(&missing));
+    }
 }
