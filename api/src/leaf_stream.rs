@@ -1,7 +1,7 @@
 //! The leaves of a whole tree as a stream of bytes.
 //!
 //! ```text
-//!   list of the lowest tiles at the root   one statement, so all are of one tree
+//!   list of the lowest tiles at the root   from memory, or one statement: all are of one tree
 //!        |
 //!        +--> 8 tiles by hash, again and again    --> 32 bytes for each leaf
 //! ```
@@ -55,7 +55,7 @@ pub enum LeavesError {
 pub struct Leaves {
     store: Store,
     cache: Arc<Tiles>,
-    tiles: Vec<LeafTile>,
+    tiles: Arc<[LeafTile]>,
     _guard: StreamGuard,
 }
 
@@ -67,15 +67,15 @@ struct Reader {
 }
 
 impl Leaves {
-    /// Lists the tiles of a tree at a root that is valid at `now` (Unix seconds). `guard` counts
-    /// for the client until the stream has ended.
+    /// Lists the tiles of a `tree`: its registry, and a root that is valid at a time in Unix seconds.
+    /// `guard` counts for the client until the stream has ended.
     pub async fn open(
         store: &Store,
         cache: Arc<Tiles>,
         guard: StreamGuard,
-        (registry, root, now): (&Registry, Root, i64),
+        tree: (&Registry, Root, i64),
     ) -> Result<Self, LeavesError> {
-        let tiles = store.leaf_tiles(registry, root, now, MAX_TILES + 1).await?;
+        let tiles = cache.leaf_tiles(store, tree, MAX_TILES + 1).await?;
         if tiles.last().is_some_and(|last| last.position >= MAX_TILES.into()) {
             return Err(LeavesError::TooLarge);
         }
@@ -176,7 +176,7 @@ mod tests {
             leaves: Leaves {
                 store: Store::connect_lazily("postgres://localhost:1/none", 2).unwrap(),
                 cache: Arc::new(Tiles::new(0)),
-                tiles: Vec::new(),
+                tiles: Arc::default(),
                 _guard: guard,
             },
             rest: 0..bytes,

@@ -1,20 +1,49 @@
-//! Tiles by hash, from memory or from the database. The content of a hash never changes, so an
-//! entry is never outdated.
+//! Tiles by hash, and the lists of the lowest tiles by root, from memory or from the database. The
+//! content of a hash never changes, so an entry is never outdated.
 
 use std::sync::Arc;
 
-use bauta_primitives::FieldElement;
-use bauta_store::{Store, StoreError};
+use bauta_primitives::{FieldElement, Root};
+use bauta_store::{LeafTile, Registry, Store, StoreError};
 
 use crate::{cache::Cache, metrics, tile};
 
+/// The lists of tiles take at most this part of the bytes of tiles, in addition to them.
+const PART_OF_LISTS: usize = 8;
+
 /// Reads tiles and keeps those that are in use.
-pub struct Tiles(Cache<FieldElement, Arc<[u8]>>);
+pub struct Tiles {
+    tiles: Cache<FieldElement, Arc<[u8]>>,
+    lists: Cache<Root, Arc<[LeafTile]>>,
+}
 
 impl Tiles {
-    /// Keeps at most this many bytes.
+    /// Keeps at most this many bytes of tiles.
     pub fn new(bytes: usize) -> Self {
-        Self(Cache::new(bytes))
+        Self {
+            tiles: Cache::new(bytes),
+            lists: Cache::new(bytes / PART_OF_LISTS),
+        }
+    }
+
+    /// Returns the first lowest tiles of the tree at a root that is valid at `now` (Unix seconds),
+    /// at most `limit`. The limit is the same in every call.
+    ///
+    /// A request for few bytes of a large tree needs a list of thousands of tiles, so it is read
+    /// once. Whether the root is valid is read each time.
+    pub async fn leaf_tiles(
+        &self,
+        store: &Store,
+        (registry, root, now): (&Registry, Root, i64),
+        limit: u16,
+    ) -> Result<Arc<[LeafTile]>, StoreError> {
+        if let Some(known) = self.lists.get(&root) {
+            store.check_stored_tree(registry, root, now).await?;
+            return Ok(known);
+        }
+        let list: Arc<[LeafTile]> = store.leaf_tiles(registry, root, now, limit).await?.into();
+        self.lists.insert(root, list.clone(), 32 + size_of_val(&*list));
+        Ok(list)
     }
 
     /// Returns encoded tiles in the order of the hashes. `None` for a tile that never existed or
@@ -24,7 +53,7 @@ impl Tiles {
         store: &Store,
         hashes: &[FieldElement],
     ) -> Result<Vec<Option<Arc<[u8]>>>, StoreError> {
-        let mut tiles: Vec<Option<Arc<[u8]>>> = hashes.iter().map(|hash| self.0.get(hash)).collect();
+        let mut tiles: Vec<Option<Arc<[u8]>>> = hashes.iter().map(|hash| self.tiles.get(hash)).collect();
         let unknown: Vec<FieldElement> = hashes
             .iter()
             .zip(&tiles)
@@ -43,7 +72,7 @@ impl Tiles {
             }
             if let Some(stored) = read.next().flatten() {
                 let encoded: Arc<[u8]> = tile::encode(&stored).into();
-                self.0.insert(*hash, encoded.clone(), 32 + encoded.len());
+                self.tiles.insert(*hash, encoded.clone(), 32 + encoded.len());
                 *place = Some(encoded);
             }
         }

@@ -187,6 +187,36 @@ async fn all_leaves_of_a_tree_come_in_one_response_or_in_ranges() {
 }
 
 #[tokio::test]
+async fn the_tiles_of_a_tree_are_listed_once_and_its_root_is_checked_for_each_request() {
+    let (mut chain, service) = with_leaves(300).await;
+    let (registry, other) = (address("registry"), address("other"));
+    chain.create(other, RegistryKind::Managed);
+    chain.apply().await;
+    let root = hex(&chain.root(registry).to_bytes());
+    let path = |registry| format!("/v1/registries/{registry}/roots/{root}/leaves");
+    let first_byte = async || {
+        let response = service.get_with(&path(registry), "range", "bytes=0-0").await;
+        assert_eq!(response.status(), 206);
+        assert_eq!(response.headers()["content-range"], "bytes 0-0/9600");
+        response.bytes().await.unwrap()
+    };
+    assert_eq!(first_byte().await, chain.leaves(registry)[0][..1]);
+    // A list that is read again would be empty.
+    sqlx::query("DELETE FROM tiles WHERE level = 0")
+        .execute(chain.database.pool())
+        .await
+        .unwrap();
+    assert_eq!(first_byte().await, chain.leaves(registry)[0][..1]);
+    // The root is not one of the other registry.
+    let (status, problem) = service.get(&path(other)).await;
+    assert_eq!(
+        (status, &problem["code"]),
+        (404, &json!("unknown_root")),
+        "{problem}"
+    );
+}
+
+#[tokio::test]
 async fn a_path_leads_from_its_leaf_to_the_root() {
     let (mut chain, service) = with_leaves(21).await;
     let registry = address("registry");

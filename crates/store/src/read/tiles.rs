@@ -116,16 +116,8 @@ impl Store {
         .bind(i64::from(limit))
         .fetch_all(&self.pool)
         .await?;
-        match rows.first() {
-            None => return Err(self.root_error(registry, root).await?),
-            Some(row) if !row.get::<bool, _>("stored") => {
-                return Err(StoreError::TreeNotStored {
-                    registry: registry.address,
-                    root,
-                });
-            }
-            Some(_) => {}
-        }
+        let is_stored = rows.first().map(|row| row.get("stored"));
+        self.require_stored(registry, root, is_stored).await?;
         let mut tiles = Vec::with_capacity(rows.len());
         for row in &rows {
             // An empty tree has one row, without a tile.
@@ -138,5 +130,41 @@ impl Store {
             }
         }
         Ok(tiles)
+    }
+    /// Fails like [`Self::leaf_tiles`] if the root is not valid, or if its tree is not stored.
+    /// Doesn't read the tiles.
+    pub async fn check_stored_tree(
+        &self,
+        registry: &Registry,
+        root: Root,
+        now: i64,
+    ) -> Result<(), StoreError> {
+        let is_stored = sqlx::query_scalar(
+            "SELECT stored FROM valid_roots($1, to_timestamp($2::bigint)) WHERE root = $3
+             ORDER BY stored DESC LIMIT 1",
+        )
+        .bind(registry.id)
+        .bind(time(now)?)
+        .bind(root.to_bytes())
+        .fetch_optional(&self.pool)
+        .await?;
+        self.require_stored(registry, root, is_stored).await
+    }
+
+    /// Fails unless `is_stored` is true. `None` stands for a root that is not valid.
+    async fn require_stored(
+        &self,
+        registry: &Registry,
+        root: Root,
+        is_stored: Option<bool>,
+    ) -> Result<(), StoreError> {
+        match is_stored {
+            Some(true) => Ok(()),
+            Some(false) => Err(StoreError::TreeNotStored {
+                registry: registry.address,
+                root,
+            }),
+            None => Err(self.root_error(registry, root).await?),
+        }
     }
 }
