@@ -1,9 +1,10 @@
 //! The transactions of relays: their instructions, fees and signatures.
 
+use anchor_lang::Discriminator;
 use bauta::state::Nullifier as NullifierAccount;
 use bauta_client::{ProgramError, Verification};
 use bauta_primitives::sha256;
-use bauta_rpc::{CommitmentLevel, Rpc, RpcError, Simulation, serialize, unsigned};
+use bauta_rpc::{CommitmentLevel, InvokedInstruction, Rpc, RpcError, Simulation, serialize, unsigned};
 use solana_address::Address;
 use solana_hash::Hash;
 use solana_instruction::{AccountMeta, Instruction};
@@ -208,22 +209,41 @@ async fn judge_call(
     };
     let mut before = balance().await?;
     for _ in 0..MAX_SIMULATIONS {
-        let (simulation, remaining) = node.simulate_balance(transaction, &wallet, SIMULATED_AT).await?;
+        let call = node.simulate_call(transaction, &wallet, SIMULATED_AT).await?;
         let after = balance().await?;
         if before != after {
             before = after;
             continue;
         }
-        let judged = judge(request, simulation);
-        let remaining = remaining.unwrap_or(0);
+        let is_once = verifies_once(request, &call.invoked);
+        let judged = judge(request, call.simulation);
+        let remaining = call.lamports.unwrap_or(0);
         let lost = i128::from(before) - i128::from(remaining);
         return Ok(match judged {
+            Ok(_) if !is_once => Err(RelayError::Simulation {
+                program: None,
+                message:
+                    "the call did not invoke verify exactly once, with exactly the values of the request"
+                        .to_owned(),
+            }),
             Ok(_) if lost > allowed => Err(RelayError::ConsumerTooExpensive { lost, allowed }),
             Ok(_) if remaining < floor => Err(RelayError::WalletExhausted),
             judged => judged,
         });
     }
     Ok(Err(RelayError::BalanceMoves))
+}
+
+/// Returns whether a call has invoked exactly one `verify`, with exactly the values of the request.
+/// The return data is only that of the last one, and has neither the root nor the expiry.
+fn verifies_once(request: &CheckedRequest, invoked: &[InvokedInstruction]) -> bool {
+    let of_program = invoked.iter().filter(|it| it.program == bauta::ID);
+    let mut verifications = of_program
+        .map(|it| it.data.as_deref().unwrap_or_default())
+        // The program also invokes itself, for its events.
+        .filter(|data| data.starts_with(bauta::instruction::Verify::DISCRIMINATOR));
+    let expected = request.verify.instruction().data;
+    verifications.next() == Some(&expected) && verifications.next().is_none()
 }
 
 fn judge(request: &CheckedRequest, simulation: Simulation) -> Result<u32, RelayError> {
@@ -289,7 +309,69 @@ pub async fn sign(
 
 #[cfg(test)]
 mod tests {
+    use bauta_client::instructions::Verify;
+    use bauta_primitives::{Claim, FieldElement, Nullifier, Root};
+
     use super::*;
+
+    #[test]
+    fn a_call_invokes_verify_once_with_the_root_and_the_expiry_of_the_request() {
+        let address = |number: u8| Address::new_from_array([number; 32]);
+        let verify = Verify {
+            payer: address(1),
+            scope: address(2),
+            circuit: address(3),
+            registry: None,
+            auxiliary_registry: None,
+            gate: Some(address(12)),
+            recipient: address(4),
+            relayer: Some(address(1)),
+            proof: [5; 256],
+            root: Root::new(FieldElement::from_u64(6)),
+            nullifier: Nullifier::new(FieldElement::from_u64(7)),
+            claim: Claim::of_track(8),
+            auxiliary_root: None,
+            expiry: 9,
+            payload: vec![10],
+        };
+        let request = CheckedRequest {
+            call: None,
+            payment: None,
+            compute_units: 11,
+            verify: verify.clone(),
+        };
+        let invoked = |program: Address, data: &[u8]| InvokedInstruction {
+            program,
+            data: Some(data.to_vec()),
+        };
+        let of = |change: &dyn Fn(&mut Verify)| {
+            let mut changed = verify.clone();
+            change(&mut changed);
+            invoked(bauta::ID, &changed.instruction().data)
+        };
+        let same = of(&|_| {});
+        let event = invoked(bauta::ID, anchor_lang::event::EVENT_IX_TAG_LE);
+        let system = InvokedInstruction {
+            program: SYSTEM,
+            data: None,
+        };
+        let is_once = |all: &[&InvokedInstruction]| {
+            let all: Vec<_> = all.iter().map(|it| (*it).clone()).collect();
+            verifies_once(&request, &all)
+        };
+        assert!(is_once(&[&system, &same, &event, &system]));
+        assert!(!is_once(&[&system, &event]));
+        // The last one has the values of the request, and an earlier one has others.
+        let other = of(&|it| it.nullifier = Nullifier::new(FieldElement::from_u64(99)));
+        assert!(!is_once(&[&other, &same]));
+        assert!(!is_once(&[&same, &same]));
+        assert!(!is_once(&[&of(
+            &|it| it.root = Root::new(FieldElement::from_u64(99))
+        )]));
+        assert!(!is_once(&[&of(&|it| it.expiry += 1)]));
+        // A program that has the same instruction.
+        assert!(!is_once(&[&invoked(address(13), same.data.as_deref().unwrap())]));
+    }
 
     #[test]
     fn the_reservation_is_rent_signature_and_the_highest_priority_fee_rounded_up() {

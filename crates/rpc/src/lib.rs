@@ -61,7 +61,7 @@ pub use send::{
     Confirmation, MAX_TRANSACTION_BYTES, MAX_V1_TRANSACTION_BYTES, V1Limits, deserialize, serialize, sign,
     sign_v1, unsigned, unsigned_with_table,
 };
-pub use simulation::Simulation;
+pub use simulation::{CallSimulation, InvokedInstruction, Simulation};
 pub use solana_message::AddressLookupTableAccount;
 pub use subscription::{LogsNotification, Pubsub, SlotNotification, Subscription};
 pub use transaction::{ExecutedInstruction, ExecutedTransaction, InnerInstruction};

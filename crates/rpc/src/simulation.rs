@@ -8,6 +8,8 @@ use solana_transaction::versioned::VersionedTransaction;
 
 use crate::{CommitmentLevel, ExecutionError, Rpc, RpcError, client::WithContext, send};
 
+const METHOD: &str = "simulateTransaction";
+
 /// What a transaction would have done at the newest block of a commitment level.
 #[derive(Clone, Debug)]
 pub struct Simulation {
@@ -19,6 +21,29 @@ pub struct Simulation {
     pub return_data: Option<(Address, Vec<u8>)>,
 }
 
+/// What a transaction that calls programs would have done.
+#[derive(Clone, Debug)]
+pub struct CallSimulation {
+    /// The outcome.
+    pub simulation: Simulation,
+    /// The lamports that the requested account would have afterwards. `None` if the transaction
+    /// fails.
+    pub lamports: Option<u64>,
+    /// The instructions that programs invoked, in the order of their execution. Incomplete if the
+    /// transaction fails.
+    pub invoked: Vec<InvokedInstruction>,
+}
+
+/// An instruction that a program invoked in a simulation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InvokedInstruction {
+    /// The program that was invoked.
+    pub program: Address,
+    /// The instruction's data. `None` if the node shows its meaning instead, as it does for programs
+    /// of the cluster.
+    pub data: Option<Vec<u8>>,
+}
+
 impl Rpc {
     /// Simulates a transaction. The node doesn't check the signatures, and uses a recent blockhash
     /// instead of the transaction's.
@@ -28,49 +53,33 @@ impl Rpc {
         level: CommitmentLevel,
     ) -> Result<Simulation, RpcError> {
         self.simulate_with(transaction, options(level))
-            .await
-            .map(|(simulation, _)| simulation)
+            .await?
+            .simulation()
     }
 
     /// Simulates a transaction like [`Self::simulate`]. Also returns the lamports that an account
-    /// of the transaction would have afterwards. `None` if the transaction fails.
-    pub async fn simulate_balance(
+    /// of the transaction would have afterwards, and the instructions that programs invoked. Fails
+    /// if the transaction would succeed, but the node did not record these instructions.
+    pub async fn simulate_call(
         &self,
         transaction: &VersionedTransaction,
         account: &Address,
         level: CommitmentLevel,
-    ) -> Result<(Simulation, Option<u64>), RpcError> {
+    ) -> Result<CallSimulation, RpcError> {
         let mut options = options(level);
         options["accounts"] = json!({ "encoding": "base64", "addresses": [account.to_string()] });
-        let (simulation, accounts) = self.simulate_with(transaction, options).await?;
-        let lamports = accounts.into_iter().flatten().next();
-        Ok((simulation, lamports.map(|account| account.lamports)))
+        options["innerInstructions"] = true.into();
+        self.simulate_with(transaction, options).await?.call()
     }
 
     async fn simulate_with(
         &self,
         transaction: &VersionedTransaction,
         options: Value,
-    ) -> Result<(Simulation, Vec<Option<LamportsJson>>), RpcError> {
-        const METHOD: &str = "simulateTransaction";
+    ) -> Result<SimulationJson, RpcError> {
         let encoded = BASE64.encode(send::serialize(transaction)?);
         let response: WithContext<SimulationJson> = self.call(METHOD, &json!([encoded, options])).await?;
-        let return_data = response.value.return_data.map(|data| {
-            let program = data
-                .program_id
-                .parse()
-                .map_err(RpcError::invalid_response(METHOD))?;
-            let bytes = BASE64
-                .decode(&data.data.0)
-                .map_err(RpcError::invalid_response(METHOD))?;
-            Ok((program, bytes))
-        });
-        let simulation = Simulation {
-            error: response.value.err,
-            compute_units: response.value.units_consumed,
-            return_data: return_data.transpose()?,
-        };
-        Ok((simulation, response.value.accounts.unwrap_or_default()))
+        Ok(response.value)
     }
 
     /// Returns the lowest price of each recent block, in micro-lamports for each compute unit.
@@ -90,8 +99,74 @@ struct SimulationJson {
     err: Option<ExecutionError>,
     /// The requested accounts after the transaction. A node omits them if there are none.
     accounts: Option<Vec<Option<LamportsJson>>>,
+    /// The instructions that programs invoked, by the instruction of the transaction.
+    inner_instructions: Option<Vec<InvokedJson>>,
     units_consumed: Option<u64>,
     return_data: Option<ReturnDataJson>,
+}
+
+impl SimulationJson {
+    fn simulation(self) -> Result<Simulation, RpcError> {
+        let return_data = self.return_data.map(|data| {
+            let program = data
+                .program_id
+                .parse()
+                .map_err(RpcError::invalid_response(METHOD))?;
+            let bytes = BASE64
+                .decode(&data.data.0)
+                .map_err(RpcError::invalid_response(METHOD))?;
+            Ok((program, bytes))
+        });
+        Ok(Simulation {
+            error: self.err,
+            compute_units: self.units_consumed,
+            return_data: return_data.transpose()?,
+        })
+    }
+
+    fn call(mut self) -> Result<CallSimulation, RpcError> {
+        let groups = self.inner_instructions.take();
+        if groups.is_none() && self.err.is_none() {
+            let reason = "the inner instructions are missing";
+            return Err(RpcError::invalid_response(METHOD)(reason));
+        }
+        let all = groups.into_iter().flatten().flat_map(|group| group.instructions);
+        let invoked = all.map(InstructionJson::parse).collect::<Result<_, _>>()?;
+        let accounts = self.accounts.take().unwrap_or_default();
+        let lamports = accounts.into_iter().flatten().next();
+        Ok(CallSimulation {
+            simulation: self.simulation()?,
+            lamports: lamports.map(|account| account.lamports),
+            invoked,
+        })
+    }
+}
+
+#[derive(Deserialize)]
+struct InvokedJson {
+    instructions: Vec<InstructionJson>,
+}
+
+/// An instruction with the addresses of its accounts. The node replaces the data of programs that it
+/// knows by its meaning.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct InstructionJson {
+    program_id: String,
+    data: Option<String>,
+}
+
+impl InstructionJson {
+    fn parse(self) -> Result<InvokedInstruction, RpcError> {
+        let data = self.data.map(|data| bs58::decode(data).into_vec());
+        Ok(InvokedInstruction {
+            program: self
+                .program_id
+                .parse()
+                .map_err(RpcError::invalid_response(METHOD))?,
+            data: data.transpose().map_err(RpcError::invalid_response(METHOD))?,
+        })
+    }
 }
 
 #[derive(Deserialize)]
@@ -111,4 +186,49 @@ struct ReturnDataJson {
 #[serde(rename_all = "camelCase")]
 struct FeeJson {
     prioritization_fee: u64,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn call(json: Value) -> Result<CallSimulation, RpcError> {
+        serde_json::from_value::<SimulationJson>(json).unwrap().call()
+    }
+
+    #[test]
+    fn invoked_instructions_that_were_not_recorded_are_not_none() {
+        assert!(call(json!({ "err": null })).is_err());
+        assert!(call(json!({ "err": null, "innerInstructions": null })).is_err());
+        let none = call(json!({ "err": null, "innerInstructions": [] }));
+        assert!(none.unwrap().invoked.is_empty());
+        // A transaction that fails before its first instruction has none.
+        assert!(call(json!({ "err": "AccountNotFound" })).is_ok());
+    }
+
+    #[test]
+    fn invoked_instructions_are_read_with_their_data_or_without_it() {
+        let program = Address::new_unique();
+        let found = call(json!({ "err": null, "innerInstructions": [
+            { "index": 2, "instructions": [
+                { "programId": program.to_string(), "accounts": [], "data": "2j", "stackHeight": 2 },
+                { "programId": Address::default().to_string(), "program": "system", "parsed": {}, "stackHeight": 3 },
+            ] },
+            { "index": 3, "instructions": [{ "programId": program.to_string(), "accounts": [], "data": "" }] },
+        ] }));
+        let invoked = |program, data: Option<&[u8]>| InvokedInstruction {
+            program,
+            data: data.map(<[u8]>::to_vec),
+        };
+        assert_eq!(
+            found.unwrap().invoked,
+            [
+                invoked(program, Some(&bs58::decode("2j").into_vec().unwrap())),
+                invoked(Address::default(), None),
+                invoked(program, Some(&[])),
+            ]
+        );
+        let invalid = json!({ "programId": program.to_string(), "data": "0" });
+        assert!(call(json!({ "innerInstructions": [{ "instructions": [invalid] }] })).is_err());
+    }
 }
