@@ -27,6 +27,7 @@ mod checked;
 mod checks;
 mod consumers;
 mod error;
+mod node;
 mod nodes;
 mod payment;
 mod policy;

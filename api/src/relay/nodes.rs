@@ -14,7 +14,10 @@ use bauta_rpc::{
     BalanceChange, CommitmentLevel, Options, Page, Rpc, RpcError, SignatureInfo, SignatureStatus, Simulation,
 };
 use bauta_service_common::Secret;
-use futures_util::future::join_all;
+use futures_util::{
+    future::join_all,
+    stream::{FuturesUnordered, StreamExt},
+};
 use solana_address::Address;
 use solana_hash::Hash;
 use solana_signature::Signature;
@@ -24,6 +27,7 @@ use tokio::sync::{Mutex as AsyncMutex, Semaphore};
 use super::{
     agreement::{Answer, Fate, agreed_price, agreed_status, is_past_own, judge, last_heights, percentile_75},
     error::{RelayError, RelaySetupError},
+    node::{Node, Waits},
     transaction::SIMULATED_AT,
 };
 
@@ -38,8 +42,6 @@ const QUORUM: usize = 2;
 const BLOCKHASH_AGE: Duration = Duration::from_secs(2);
 /// Time for which a price is used.
 const PRICE_AGE: Duration = Duration::from_secs(10);
-/// Timeout of a call that other nodes can answer as well.
-const SHORT_TIMEOUT: Duration = Duration::from_secs(3);
 /// Transactions whose status is read in one call.
 const STATUSES_PER_CALL: usize = 256;
 /// Largest number of transactions that are being sent to a node at a time. Further ones are sent to
@@ -64,7 +66,8 @@ type Blockhash = (Instant, Hash, Vec<u64>);
 
 /// The nodes of the relay, and the values of theirs that are used again for a few seconds.
 pub struct Nodes {
-    rpcs: Vec<Rpc>,
+    rpcs: Vec<Node>,
+    waits: Waits,
     sends: Vec<Semaphore>,
     /// The newest finalized slot that each node has reported.
     slots: Vec<AtomicU64>,
@@ -77,6 +80,10 @@ pub struct Nodes {
 impl Nodes {
     /// Uses the nodes of the relay, or the node of the service if there are none. Doesn't connect.
     pub fn new(urls: &[Secret], node: Option<&str>) -> Result<Self, RelaySetupError> {
+        Self::with_waits(urls, node, Waits::DEFAULT)
+    }
+
+    fn with_waits(urls: &[Secret], node: Option<&str>, waits: Waits) -> Result<Self, RelaySetupError> {
         let mut urls: Vec<&str> = urls.iter().map(Secret::expose).collect();
         if urls.is_empty() {
             urls.extend(node);
@@ -97,7 +104,8 @@ impl Nodes {
         Ok(Self {
             sends: rpcs.iter().map(|_| Semaphore::new(MAX_SENDS)).collect(),
             slots: rpcs.iter().map(|_| AtomicU64::new(0)).collect(),
-            rpcs,
+            rpcs: Node::all(rpcs, waits),
+            waits,
             next: AtomicUsize::new(0),
             blockhash: AsyncMutex::default(),
             price: Mutex::default(),
@@ -108,16 +116,23 @@ impl Nodes {
         self.rpcs.len().min(QUORUM)
     }
 
-    /// Calls one node after the other until one answers. Calls begin with different nodes.
+    /// Returns the nodes in the order in which a call uses them: calls begin with different nodes,
+    /// and nodes that are late are last.
+    fn in_turn(&self) -> Vec<&Node> {
+        let count = self.rpcs.len();
+        let first = self.next.fetch_add(1, Ordering::Relaxed) % count;
+        let mut nodes: Vec<&Node> = self.rpcs.iter().cycle().skip(first).take(count).collect();
+        nodes.sort_by_cached_key(|node| node.is_late());
+        nodes
+    }
+
+    /// Calls one node after the other until one answers.
     async fn first<T, F: Future<Output = Result<T, RpcError>>>(
         &self,
-        call: impl Fn(Rpc) -> F,
+        call: impl Fn(Node) -> F,
     ) -> Result<T, RpcError> {
-        let first = self.next.fetch_add(1, Ordering::Relaxed);
-        let count = self.rpcs.len();
         let mut last = None;
-        for offset in 0..count {
-            let node = &self.rpcs[first.wrapping_add(offset) % count];
+        for node in self.in_turn() {
             match call(node.clone()).await {
                 Ok(value) => return Ok(value),
                 Err(error) => last = Some(error),
@@ -129,55 +144,55 @@ impl Nodes {
     /// Calls all nodes. The answer of a node that fails is `None`.
     async fn each<T, F: Future<Output = Result<T, RpcError>>>(
         &self,
-        call: impl Fn(Rpc) -> F,
+        call: impl Fn(Node) -> F,
     ) -> Vec<Option<T>> {
         let answers = join_all(self.rpcs.iter().map(|node| call(node.clone()))).await;
         answers.into_iter().map(Result::ok).collect()
     }
 
     /// Calls all nodes and returns the answers of those that answer.
-    async fn all<T, F: Future<Output = Result<T, RpcError>>>(&self, call: impl Fn(Rpc) -> F) -> Vec<T> {
+    async fn all<T, F: Future<Output = Result<T, RpcError>>>(&self, call: impl Fn(Node) -> F) -> Vec<T> {
         self.each(call).await.into_iter().flatten().collect()
     }
 
-    /// Calls a quorum of nodes, then one further node after the other, until a quorum agrees.
-    /// `call` returns the answer of a node, which is a value or a refusal.
+    /// Calls a quorum of nodes, and further ones until a quorum agrees: in place of a node that does
+    /// not answer soon or fails, or if the answers differ. `call` returns the answer of a node, which
+    /// is a value or a refusal.
     ///
     /// A value counts if no node refuses, or if a quorum returns one. A refusal counts only if a
     /// quorum refuses: one node can't refuse for all.
     pub async fn agree<T, F: Future<Output = Result<Result<T, RelayError>, RpcError>>>(
         &self,
-        call: impl Fn(Rpc) -> F,
+        call: impl Fn(Node) -> F,
     ) -> Result<Vec<T>, RelayError> {
-        let first = self.next.fetch_add(1, Ordering::Relaxed);
-        let count = self.rpcs.len();
-        let request = async |offset: usize| {
-            let node = &self.rpcs[first.wrapping_add(offset) % count];
-            in_time(node, call(node.clone())).await
+        let start = |node: &Node| {
+            let (node, answer) = (node.clone(), call(node.clone()));
+            async move { node.in_time(answer).await }
         };
         let quorum = self.quorum();
-        let mut answers = join_all((0..quorum).map(&request)).await;
+        let mut further = self.in_turn().into_iter().map(start);
+        let mut open = FuturesUnordered::new();
         let (mut values, mut refusals, mut unavailable) = (Vec::new(), Vec::new(), None);
-        let mut called = quorum;
         loop {
-            for answer in answers.drain(..) {
-                match answer {
-                    Ok(Ok(value)) => values.push(value),
-                    Ok(Err(refusal)) => refusals.push(refusal),
-                    Err(error) => unavailable = Some(error),
-                }
+            let missing = quorum.saturating_sub(values.len().max(refusals.len()));
+            while open.len() < missing
+                && let Some(answer) = further.next()
+            {
+                open.push(answer);
+            }
+            match tokio::time::timeout(self.waits.short, open.next()).await {
+                Err(_) => open.extend(further.next()),
+                Ok(None) => break,
+                Ok(Some(Ok(Ok(value)))) => values.push(value),
+                Ok(Some(Ok(Err(refusal)))) => refusals.push(refusal),
+                Ok(Some(Err(error))) => unavailable = Some(error),
             }
             if values.len() >= quorum {
                 return Ok(values);
             }
             if refusals.len() >= quorum {
-                return Err(refusals.remove(0));
+                return Err(refusals.swap_remove(0));
             }
-            if called >= count {
-                break;
-            }
-            answers.push(request(called).await);
-            called += 1;
         }
         match unavailable {
             _ if refusals.is_empty() && !values.is_empty() => Ok(values),
@@ -207,7 +222,8 @@ impl Nodes {
         for _ in 0..self.rpcs.len() {
             let latest = self
                 .first(|node| async move {
-                    in_time(&node, node.latest_blockhash(CommitmentLevel::Confirmed)).await
+                    node.in_time(node.latest_blockhash(CommitmentLevel::Confirmed))
+                        .await
                 })
                 .await;
             let (hash, reported) = match latest {
@@ -250,7 +266,7 @@ impl Nodes {
     /// block.
     async fn heights_from_now(&self) -> Vec<u64> {
         let level = CommitmentLevel::Processed;
-        let heights = self.each(|node| async move { in_time(&node, node.block_height(level)).await });
+        let heights = self.each(|node| async move { node.in_time(node.block_height(level)).await });
         last_heights(&heights.await)
     }
 
@@ -267,7 +283,7 @@ impl Nodes {
     async fn is_accepted(&self, hash: Hash) -> Result<bool, RelayError> {
         let level = CommitmentLevel::Processed;
         let answers = self
-            .all(|node| async move { in_time(&node, node.is_blockhash_valid(&hash, level)).await })
+            .all(|node| async move { node.in_time(node.is_blockhash_valid(&hash, level)).await })
             .await;
         if answers.is_empty() {
             return Err(RelayError::NodesUnavailable);
@@ -287,7 +303,7 @@ impl Nodes {
         {
             return price;
         }
-        let prices = self.all(|node| async move { in_time(&node, node.recent_prices()).await });
+        let prices = self.all(|node| async move { node.in_time(node.recent_prices()).await });
         let reported = prices.await.into_iter().map(percentile_75).collect();
         let price = agreed_price(reported, self.quorum());
         *self.price.lock().unwrap_or_else(PoisonError::into_inner) = Some((Instant::now(), price));
@@ -316,7 +332,7 @@ impl Nodes {
         let mut statuses = Vec::with_capacity(signatures.len());
         for group in signatures.chunks(STATUSES_PER_CALL) {
             let found =
-                self.first(|node| async move { in_time(&node, node.statuses(group, search_history)).await });
+                self.first(|node| async move { node.in_time(node.statuses(group, search_history)).await });
             statuses.extend(found.await?);
         }
         Ok(statuses)
@@ -490,15 +506,6 @@ fn agreed_change(changes: &[BalanceChange], quorum: usize) -> Option<BalanceChan
     changes.iter().find(|change| count(change) >= quorum).copied()
 }
 
-/// Waits for a node for [`SHORT_TIMEOUT`]. A node that does not answer must not stop the others.
-async fn in_time<T>(node: &Rpc, call: impl Future<Output = Result<T, RpcError>>) -> Result<T, RpcError> {
-    let late = |_| RpcError::Unreachable {
-        host: node.host().to_owned(),
-        reason: format!("no answer within {} s", SHORT_TIMEOUT.as_secs()),
-    };
-    tokio::time::timeout(SHORT_TIMEOUT, call).await.map_err(late)?
-}
-
 /// Returns whether the node answered, but without the requested data. A repetition does not help.
 fn is_about_content(error: &RpcError) -> bool {
     match error {
@@ -516,9 +523,21 @@ mod tests {
     };
 
     fn nodes(count: usize) -> Nodes {
-        let url = |port: usize| Secret::new(format!("http://127.0.0.1:{}", port + 1));
-        Nodes::new(&(0..count).map(url).collect::<Vec<_>>(), None).unwrap()
+        nodes_with(count, Waits::DEFAULT)
     }
+
+    fn nodes_with(count: usize, waits: Waits) -> Nodes {
+        let url = |port: usize| Secret::new(format!("http://127.0.0.1:{}", port + 1));
+        Nodes::with_waits(&(0..count).map(url).collect::<Vec<_>>(), None, waits).unwrap()
+    }
+
+    /// Waits so long for a node that hangs that a test fails if it does so.
+    const PATIENT: Waits = Waits {
+        call: Duration::from_hours(1),
+        short: Duration::from_millis(1),
+    };
+    /// The longest time that a test waits for a condition.
+    const DEADLINE: Duration = Duration::from_mins(1);
 
     #[test]
     fn the_same_node_twice_is_refused() {
@@ -603,6 +622,55 @@ mod tests {
             alone(|| Err(RelayError::NullifierUsed)).await,
             Err(RelayError::Node(_))
         ));
+    }
+
+    #[tokio::test]
+    async fn a_further_node_is_called_in_place_of_one_that_hangs_and_its_refusal_counts() {
+        let nodes = nodes_with(3, PATIENT);
+        // The node at port 1 never answers, and calls begin with different nodes.
+        for _ in 0..3 {
+            let agreed = nodes.agree(|node| async move {
+                if node.host().ends_with(":1") {
+                    std::future::pending::<()>().await;
+                }
+                Ok(Ok(node.host().to_owned()))
+            });
+            let values = tokio::time::timeout(DEADLINE, agreed).await.unwrap().unwrap();
+            assert_eq!(values.len(), 2, "{values:?}");
+            let refused = nodes.agree(|node| async move {
+                if node.host().ends_with(":1") {
+                    std::future::pending::<()>().await;
+                }
+                Ok(Err::<(), _>(RelayError::NullifierUsed))
+            });
+            let refused = tokio::time::timeout(DEADLINE, refused).await.unwrap();
+            assert!(matches!(refused, Err(RelayError::NullifierUsed)), "{refused:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_node_that_hung_before_does_not_hold_requests_and_counts_again_once_it_answers() {
+        let nodes = nodes_with(2, PATIENT);
+        nodes.rpcs[0].record(Some(Instant::now()));
+        let alone = nodes.agree(|node| async move {
+            if node.host().ends_with(":1") {
+                std::future::pending::<()>().await;
+            }
+            Ok(Ok(()))
+        });
+        assert!(tokio::time::timeout(DEADLINE, alone).await.unwrap().is_ok());
+        assert!(nodes.rpcs[0].is_late());
+        // It answers at once, and contradicts the other node.
+        let disputed = nodes.agree(|node| async move {
+            Ok(if node.host().ends_with(":1") {
+                Err(RelayError::NullifierUsed)
+            } else {
+                Ok(())
+            })
+        });
+        let disputed = disputed.await;
+        assert!(matches!(disputed, Err(RelayError::NodesDisagree)), "{disputed:?}");
+        assert!(!nodes.rpcs[0].is_late());
     }
 
     #[test]
