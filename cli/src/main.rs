@@ -21,6 +21,7 @@ mod new_file;
 mod passphrase;
 mod printable;
 mod proof_file;
+mod relay;
 mod report;
 mod scope_accounts;
 mod sealed;

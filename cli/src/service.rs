@@ -5,7 +5,8 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 use bauta_primitives::{Leaf, Root};
 use bauta_rpc::read_body;
-use reqwest::{Client, Response, Url};
+use reqwest::{Client, Response, StatusCode, Url, header::CONTENT_TYPE};
+use ring::digest::{SHA256, digest};
 use serde_json::Value;
 use solana_address::Address;
 
@@ -16,12 +17,22 @@ use crate::{
 
 /// The longest list of leaves that an API sends, in bytes: 1,048,576 leaves.
 const MAX_LEAVES_BYTES: usize = 32 << 20;
-/// The longest state of a service, in bytes.
-const MAX_HEALTH_BYTES: usize = 64 << 10;
+/// The longest document of a service, in bytes.
+const MAX_DOCUMENT_BYTES: usize = 64 << 10;
 /// The part of an error's body that is shown, in characters.
 const MAX_SHOWN: usize = 200;
 /// The longest time for a response.
 const TIMEOUT: Duration = Duration::from_mins(2);
+
+/// A request to the relay of an API.
+pub enum RelayRequest<'a> {
+    /// The wallets that can pay.
+    Offer,
+    /// A verification to relay.
+    Submit(&'a Value),
+    /// The state of a relay with this id.
+    State(&'a str),
+}
 
 /// A service: the API or the prover service.
 pub struct Service {
@@ -77,21 +88,51 @@ impl Service {
 
     /// Returns the state of the service.
     pub async fn health(&self) -> Result<Value> {
-        let body = self.get("health", MAX_HEALTH_BYTES).await?;
+        let body = self.get("health", MAX_DOCUMENT_BYTES).await?;
         serde_json::from_slice(&body).with_context(|| format!("{} is not a service of Bauta", self.host()))
     }
 
-    async fn get(&self, path: &str, limit: usize) -> Result<Vec<u8>> {
-        let unreachable = |error: reqwest::Error| {
-            let message = format!("{} did not respond: {}", self.host(), error.without_url());
-            Failure::new(Kind::Node, message).next("check the URL of the service")
+    /// Sends a request to the relay. Returns the status and the document of the response, which may
+    /// be a problem.
+    pub async fn relay(&self, request: RelayRequest<'_>) -> Result<(StatusCode, Value)> {
+        let request = match request {
+            RelayRequest::Offer => self.client.get(self.join("v1/relay")?),
+            RelayRequest::State(id) => self.client.get(self.join(&format!("v1/relay/{id}"))?),
+            RelayRequest::Submit(body) => {
+                let request = self.client.post(self.join("v1/relay")?);
+                let body = body.to_string();
+                // A repeated request returns its relay, also after the end of the relay.
+                let key = hex::encode(digest(&SHA256, body.as_bytes()));
+                let request = request.header(CONTENT_TYPE, "application/json");
+                request.header("idempotency-key", key).body(body)
+            }
         };
-        let url = self.url.join(path).context("the URL of the service")?;
-        let mut response = self.client.get(url).send().await.map_err(unreachable)?;
+        let mut response = request.send().await.map_err(|error| self.unreachable(error))?;
+        let body = self.body(&mut response, MAX_DOCUMENT_BYTES).await?;
+        let document = serde_json::from_slice(&body).unwrap_or_default();
+        Ok((response.status(), document))
+    }
+
+    fn join(&self, path: &str) -> Result<Url> {
+        self.url.join(path).context("the URL of the service")
+    }
+
+    fn unreachable(&self, error: reqwest::Error) -> Failure {
+        let message = format!("{} did not respond: {}", self.host(), error.without_url());
+        Failure::new(Kind::Node, message).next("check the URL of the service")
+    }
+
+    async fn get(&self, path: &str, limit: usize) -> Result<Vec<u8>> {
+        let request = self.client.get(self.join(path)?);
+        let mut response = request.send().await.map_err(|error| self.unreachable(error))?;
         if !response.status().is_success() {
             return Err(self.refused(response).await.into());
         }
-        let body = read_body(&mut response, limit).await;
+        self.body(&mut response, limit).await
+    }
+
+    async fn body(&self, response: &mut Response, limit: usize) -> Result<Vec<u8>> {
+        let body = read_body(response, limit).await;
         body.map_err(|error| {
             Failure::new(Kind::Node, format!("{}: {error}", self.host()))
                 .next("repeat the command, or use another service")
@@ -101,7 +142,7 @@ impl Service {
 
     async fn refused(&self, mut response: Response) -> Failure {
         let status = response.status();
-        let body = read_body(&mut response, MAX_HEALTH_BYTES)
+        let body = read_body(&mut response, MAX_DOCUMENT_BYTES)
             .await
             .unwrap_or_default();
         let shown: String = String::from_utf8_lossy(&body).chars().take(MAX_SHOWN).collect();

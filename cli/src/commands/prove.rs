@@ -31,6 +31,7 @@ use crate::{
     failure::{Failure, Kind},
     members,
     proof_file::ProofFile,
+    relay,
     report::Report,
     scope_accounts::{self, ScopeAccounts},
     sealed,
@@ -75,6 +76,9 @@ pub struct Args {
     /// Only this address can submit the proof [default: anyone can]
     #[arg(long, value_name = "ADDRESS")]
     relayer: Option<Address>,
+    /// URL of an API that will relay the proof: one of its wallets is the relayer
+    #[arg(long, value_name = "URL", conflicts_with = "relayer")]
+    relay: Option<String>,
     /// Time for which the proof is accepted
     #[arg(long, value_name = "DURATION", default_value = "1h", value_parser = values::duration)]
     expires_in: Duration,
@@ -124,6 +128,10 @@ pub async fn run(context: &Context, args: &Args) -> Result<Report> {
     let now = context.now().await?;
     check_usable(&state, &circuit, now)?;
     let identity = args.identity.open()?;
+    let relayer = match &args.relay {
+        Some(url) => Some(relay::relayer(url).await?),
+        None => args.relayer,
+    };
 
     let changes = changes(context, args, &state, &registry).await?;
     let candidates = candidates(context, args, &identity, &state, &changes).await?;
@@ -142,7 +150,7 @@ pub async fn run(context: &Context, args: &Args) -> Result<Report> {
         auxiliary_registry: None,
         gate: None,
         recipient: args.recipient,
-        relayer: args.relayer,
+        relayer,
         proof: [0; 256],
         root,
         nullifier: secret.nullifier(member.entry, domain),
@@ -181,7 +189,10 @@ pub async fn run(context: &Context, args: &Args) -> Result<Report> {
         .fact("root", root)
         .fact("recipient", args.recipient)
         .value("expiry", file.verify.expiry)
-        .next(format!("verify it with `bauta verify {}`", args.out.display()));
+        .next(match &args.relay {
+            Some(_) => format!("relay it with `bauta verify {} --relay URL`", args.out.display()),
+            None => format!("verify it with `bauta verify {}`", args.out.display()),
+        });
     let of_one_node = match &args.check_node {
         Some(_) => None,
         None => scope_accounts::warning_of_one_node(context),

@@ -1,9 +1,10 @@
-//! `bauta verify`: submits a proof to the program.
+//! `bauta verify`: submits a proof to the program, or relays it through an API.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, time::Duration};
 
 use anyhow::{Result, ensure};
 use bauta::state::{self, ScopeMode};
+use bauta_client::instructions::Verify;
 use solana_signer::Signer;
 
 use crate::{
@@ -12,18 +13,27 @@ use crate::{
     context::Context,
     failure::{Failure, Kind},
     proof_file::ProofFile,
+    relay,
     report::Report,
     transaction::Action,
-    values::present,
+    values::{self, present},
 };
 
 #[derive(clap::Args)]
 pub struct Args {
     /// File of the proof
     proof: PathBuf,
+    /// URL of an API whose relay submits the proof and pays. The API learns the recipient and the
+    /// payload, but not the member [default: the signer submits and pays]
+    #[arg(long, value_name = "URL")]
+    relay: Option<String>,
+    /// The relay submits the proof at a random moment within this time, at most 1 h
+    #[arg(long, value_name = "DURATION", default_value = "0s", value_parser = values::duration, requires = "relay")]
+    max_delay: Duration,
 }
 
-/// Runs the subcommand. The signer pays, or is the relayer that the proof names.
+/// Runs the subcommand. The signer pays, or is the relayer that the proof names. With `--relay`, no
+/// keypair is used.
 pub async fn run(context: &Context, args: &Args) -> Result<Report> {
     let file = ProofFile::read(&args.proof)?;
     let tag = context.tag()?;
@@ -39,8 +49,14 @@ pub async fn run(context: &Context, args: &Args) -> Result<Report> {
             Kind::Other,
             format!("the scope has the gate {gate}: only its consumer program can submit a proof"),
         )
-        .next("submit the proof through the consumer program, or through the relay of an API")
+        .next("submit the proof through the consumer program")
         .into());
+    }
+    if let Some(url) = &args.relay {
+        if !context.options.dry_run {
+            relay::relay(context, url, &file.verify, args.max_delay).await?;
+        }
+        return Ok(report(&file.verify, !context.options.dry_run));
     }
     let signers = context.signers()?;
     if let Some(relayer) = file
@@ -52,7 +68,7 @@ pub async fn run(context: &Context, args: &Args) -> Result<Report> {
             Kind::Other,
             format!("only the relayer {relayer} can submit the proof"),
         )
-        .next("give its keypair with --keypair, or make a proof without --relayer")
+        .next("give its keypair with --keypair, or the URL of its API with --relay, or make a proof without --relayer")
         .into());
     }
     let mut verify = file.verify;
@@ -62,12 +78,15 @@ pub async fn run(context: &Context, args: &Args) -> Result<Report> {
     verify.registry = (scope.mode == ScopeMode::Live as u8).then_some(scope.registry);
     let action = Action::of("verify a proof", verify.instruction()).creating::<state::Nullifier>();
     let outcome = context.run(&signers, action).await?;
-    Ok(Report::new()
-        .value("verified", outcome.is_sent())
+    Ok(report(&verify, outcome.is_sent()).and(outcome.report()))
+}
+
+fn report(verify: &Verify, is_verified: bool) -> Report {
+    Report::new()
+        .value("verified", is_verified)
         .fact("scope", verify.scope)
         .fact("nullifier", verify.nullifier)
         .fact("nullifier_account", verify.nullifier_account())
         .fact("claim", verify.claim)
         .fact("recipient", verify.recipient)
-        .and(outcome.report()))
 }

@@ -113,9 +113,18 @@ fn a_path_from_an_api_needs_all_leaves_of_the_root_and_no_history() {
     assert!(text_of(&error["message"]).contains("33 bytes"), "{error}");
     assert!(!home.file("proof.json").exists());
 
+    let (url, _) = serve("200 OK", b"{\"relayers\":[]}".to_vec());
+    let error = home.failure(3, &[&prove[..], &["--relay", &url]].concat());
+    assert!(
+        text_of(&error["message"]).contains("no wallet that can pay"),
+        "{error}"
+    );
+
     let leaves = [first.to_bytes(), leaf.to_bytes()].concat();
     let (url, requests) = serve("200 OK", leaves);
     let proved = home.json(&[&prove[..], &["--api", &url]].concat());
+    let error = home.failure(1, &["verify", "proof.json", "--relay", &url]);
+    assert!(text_of(&error["next"]).contains("bauta prove --relay"), "{error}");
     assert_eq!(by_authority(&["verify", "proof.json"])["verified"], true);
     // The request names the registry and the root, and not the member.
     let root = text_of(&proved["root"]);

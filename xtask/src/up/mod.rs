@@ -191,8 +191,12 @@ fn wait(stop: &Receiver<()>, stack: &mut Stack) -> Result<()> {
     }
 }
 
+/// Returns the path of the command `bauta`.
+fn command() -> Result<PathBuf> {
+    Ok(workspace::target()?.join("debug/bauta"))
+}
+
 /// Runs the command `bauta` and returns its standard output. It must have been built.
 fn bauta(arguments: &[&str], file: Option<&Path>) -> Result<String> {
-    let program = workspace::target()?.join("debug/bauta");
-    workspace::output(Command::new(program).args(arguments).args(file))
+    workspace::output(Command::new(command()?).args(arguments).args(file))
 }

@@ -6,7 +6,7 @@ use anyhow::{Result, anyhow};
 use bauta_dev_servers::{Postgres, Redis, Service};
 
 use super::{
-    bauta, keypair,
+    bauta, command, keypair,
     node::{Node, NodeSettings},
     services::{LOCAL_KEY, SERVICES},
     web_keys::{self, WebKey},
@@ -61,6 +61,8 @@ pub struct Stack {
     /// The web key for the local chain, if there are services.
     web_key: Option<WebKey>,
     keypair: PathBuf,
+    /// The path of the command `bauta`.
+    command: PathBuf,
     /// The output of `bauta initialize`.
     report: String,
 }
@@ -162,6 +164,7 @@ impl Stack {
             services: Vec::new(),
             web_key: None,
             keypair,
+            command: command()?,
             report,
         };
         if let Some(ports) = settings.services {
@@ -224,6 +227,7 @@ impl Stack {
             variables.push(("GENESIS_HASH", "any".to_owned()));
         }
         variables.push(("BAUTA_KEYPAIR", self.keypair.display().to_string()));
+        variables.push(("BAUTA_COMMAND", self.command.display().to_string()));
         for (name, variable) in [(PROVER, "BAUTA_PROVER_URL"), (API, "BAUTA_API_URL")] {
             variables.extend(self.service(name).map(|url| (variable, url.to_owned())));
         }

@@ -55,7 +55,7 @@ import { verifyingKeyOf } from "../../src/proving-key.ts";
 /** The track of all tokens. */
 export const TRACK = 7n;
 
-function variable(name: string): string {
+export function variable(name: string): string {
   const value = process.env[name];
   if (value) return value;
   throw new Error(`${name} is not set: run \`cargo xtask up --free-ports -- npm --prefix sdk/sdk run test:stack\``);

@@ -1,0 +1,177 @@
+//! The relay of an API: it submits a proof and pays for the transaction. The node of the command
+//! confirms the result.
+
+use std::time::Duration;
+
+use anyhow::Result;
+use bauta_client::instructions::Verify;
+use rand::{Rng, rngs::OsRng};
+use reqwest::StatusCode;
+use serde_json::{Value, json};
+use solana_address::Address;
+use tokio::time::{Instant, sleep};
+
+use crate::{
+    context::Context,
+    failure::{Failure, Kind},
+    printable::printable,
+    service::{RelayRequest, Service},
+};
+
+/// The first interval between two requests for the state of a relay. It doubles up to the last.
+const FIRST_INTERVAL: Duration = Duration::from_millis(250);
+/// The last interval. With it, a client stays below the rate limit of an API.
+const LAST_INTERVAL: Duration = Duration::from_secs(4);
+/// The longest time until a relay ends, after its delay, and until the node shows the result.
+const PATIENCE: Duration = Duration::from_mins(2);
+/// The next step if the result is unknown.
+const REPEAT: &str = "repeat the command: the API relays each proof once";
+/// The longest id of a relay.
+const MAX_ID_LENGTH: usize = 64;
+/// The part of a problem that is shown, in characters.
+const MAX_SHOWN: usize = 300;
+
+/// Returns one of the wallets that can pay, chosen at random.
+pub async fn relayer(url: &str) -> Result<Address> {
+    let api = Service::new(url)?;
+    let (status, offer) = api.relay(RelayRequest::Offer).await?;
+    if !status.is_success() {
+        return Err(refused(&api, status, &offer).into());
+    }
+    let wallets: Vec<Address> = offer["relayers"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(|wallet| wallet.as_str()?.parse().ok())
+        .collect();
+    if wallets.is_empty() {
+        let message = format!("the relay of {} has no wallet that can pay now", api.host());
+        return Err(Failure::new(Kind::Node, message)
+            .next("repeat the command later, or use another API")
+            .into());
+    }
+    Ok(wallets[OsRng.gen_range(0..wallets.len())])
+}
+
+/// Relays a verification, and waits until the node of the command shows its nullifier. The API
+/// submits it at a random moment within `max_delay`.
+pub async fn relay(context: &Context, url: &str, verify: &Verify, max_delay: Duration) -> Result<()> {
+    let Some(relayer) = verify.relayer else {
+        return Err(Failure::new(Kind::Other, "the proof names no relayer")
+            .next("make the proof with `bauta prove --relay URL`")
+            .into());
+    };
+    let api = Service::new(url)?;
+    let body = body(verify, &relayer, max_delay);
+    let end = Instant::now() + max_delay + PATIENCE;
+    let (mut id, mut interval) = (None::<String>, FIRST_INTERVAL);
+    loop {
+        let request = match &id {
+            None => RelayRequest::Submit(&body),
+            Some(id) => RelayRequest::State(id),
+        };
+        match (api.relay(request).await, id.is_some()) {
+            (Ok((status, document)), is_accepted) if status.is_success() => {
+                match document["state"].as_str() {
+                    Some("confirmed" | "finalized") => break,
+                    Some(state @ ("refused" | "failed" | "expired")) => {
+                        let reason = printable(document["reason"].as_str().unwrap_or("no reason"));
+                        let message = format!("the relay has the state {state}: {reason}");
+                        return Err(Failure::new(Kind::Refused, message).into());
+                    }
+                    _ if !is_accepted => id = Some(relay_id(&api, &document)?),
+                    _ => {}
+                }
+            }
+            (Ok((status, _)), _) if is_busy(status) => {}
+            (Ok((status, document)), _) => return Err(refused(&api, status, &document).into()),
+            // The relay continues without this connection.
+            (Err(_), true) => {}
+            (Err(error), false) => return Err(error),
+        }
+        if Instant::now() > end {
+            let message = format!("the relay of {} did not end in time", api.host());
+            return Err(Failure::new(Kind::Unknown, message).next(REPEAT).into());
+        }
+        sleep(interval).await;
+        interval = (interval * 2).min(LAST_INTERVAL);
+    }
+    await_nullifier(context, &api, &verify.nullifier_account()).await
+}
+
+/// Waits until the node has the nullifier account: the API may be wrong.
+async fn await_nullifier(context: &Context, api: &Service, account: &Address) -> Result<()> {
+    let end = Instant::now() + PATIENCE;
+    while context.account(account).await?.is_none() {
+        if Instant::now() > end {
+            let message = format!(
+                "{} reports a confirmed verification, but the node at {} has no nullifier account {account}",
+                api.host(),
+                context.rpc.host()
+            );
+            return Err(Failure::new(Kind::Unknown, message).next(REPEAT).into());
+        }
+        sleep(FIRST_INTERVAL).await;
+    }
+    Ok(())
+}
+
+fn body(verify: &Verify, relayer: &Address, max_delay: Duration) -> Value {
+    let hex = |bytes: &[u8]| format!("0x{}", hex::encode(bytes));
+    json!({
+        "scope": verify.scope.to_string(),
+        "proof": hex(&verify.proof),
+        "root": verify.root.to_string(),
+        "nullifier": verify.nullifier.to_string(),
+        "claim": verify.claim.to_string(),
+        "recipient": verify.recipient.to_string(),
+        "relayer": relayer.to_string(),
+        "expiry": verify.expiry,
+        "payload": hex(&verify.payload),
+        "fee": "sponsored",
+        "max_delay_seconds": max_delay.as_secs(),
+    })
+}
+
+/// Returns the id of an accepted relay. It becomes a part of a URL.
+fn relay_id(api: &Service, document: &Value) -> Result<String> {
+    let id = document["id"].as_str().unwrap_or_default();
+    let is_hex = id.bytes().all(|byte| byte.is_ascii_hexdigit());
+    if !is_hex || id.is_empty() || id.len() > MAX_ID_LENGTH {
+        let message = format!("{} accepted the proof without an id of the relay", api.host());
+        return Err(Failure::new(Kind::Node, message).next(REPEAT).into());
+    }
+    Ok(id.to_owned())
+}
+
+/// Returns whether the service can respond otherwise later.
+fn is_busy(status: StatusCode) -> bool {
+    status == StatusCode::TOO_MANY_REQUESTS || status.is_server_error()
+}
+
+fn refused(api: &Service, status: StatusCode, problem: &Value) -> Failure {
+    let detail = problem["detail"].as_str().or(problem["title"].as_str());
+    let shown: String = printable(detail.unwrap_or("no detail"))
+        .chars()
+        .take(MAX_SHOWN)
+        .collect();
+    Failure::new(
+        Kind::Refused,
+        format!("the relay of {} responded with {status}: {shown}", api.host()),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_that_would_change_the_url_is_refused() {
+        let api = Service::new("http://127.0.0.1:1").unwrap();
+        let id = |id: &str| relay_id(&api, &json!({ "id": id }));
+        assert_eq!(id(&"0a".repeat(16)).unwrap(), "0a".repeat(16));
+        for wrong in ["", "../../health", "0a?b", &"0a".repeat(33)] {
+            assert!(id(wrong).is_err(), "{wrong}");
+        }
+    }
+}
