@@ -9,6 +9,7 @@
 //!                                    Report: text or JSON; Failure: message, next step, exit code
 //! ```
 
+mod api_key;
 mod arguments;
 mod chain;
 mod cluster;

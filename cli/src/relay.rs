@@ -6,7 +6,6 @@ use std::time::Duration;
 use anyhow::Result;
 use bauta_client::instructions::Verify;
 use rand::{Rng, rngs::OsRng};
-use reqwest::StatusCode;
 use serde_json::{Value, json};
 use solana_address::Address;
 use tokio::time::{Instant, sleep};
@@ -15,7 +14,7 @@ use crate::{
     context::Context,
     failure::{Failure, Kind},
     printable::printable,
-    service::{RelayRequest, Service},
+    service::{RelayRequest, Service, is_busy},
 };
 
 /// The first interval between two requests for the state of a relay. It doubles up to the last.
@@ -28,15 +27,13 @@ const PATIENCE: Duration = Duration::from_mins(2);
 const REPEAT: &str = "repeat the command: the API relays each proof once";
 /// The longest id of a relay.
 const MAX_ID_LENGTH: usize = 64;
-/// The part of a problem that is shown, in characters.
-const MAX_SHOWN: usize = 300;
 
 /// Returns one of the wallets that can pay, chosen at random.
 pub async fn relayer(url: &str) -> Result<Address> {
     let api = Service::new(url)?;
     let (status, offer) = api.relay(RelayRequest::Offer).await?;
     if !status.is_success() {
-        return Err(refused(&api, status, &offer).into());
+        return Err(api.problem(status, &offer).into());
     }
     let wallets: Vec<Address> = offer["relayers"]
         .as_array()
@@ -84,7 +81,7 @@ pub async fn relay(context: &Context, url: &str, verify: &Verify, max_delay: Dur
                 }
             }
             (Ok((status, _)), _) if is_busy(status) => {}
-            (Ok((status, document)), _) => return Err(refused(&api, status, &document).into()),
+            (Ok((status, document)), _) => return Err(api.problem(status, &document).into()),
             // The relay continues without this connection.
             (Err(_), true) => {}
             (Err(error), false) => return Err(error),
@@ -142,23 +139,6 @@ fn relay_id(api: &Service, document: &Value) -> Result<String> {
         return Err(Failure::new(Kind::Node, message).next(REPEAT).into());
     }
     Ok(id.to_owned())
-}
-
-/// Returns whether the service can respond otherwise later.
-fn is_busy(status: StatusCode) -> bool {
-    status == StatusCode::TOO_MANY_REQUESTS || status.is_server_error()
-}
-
-fn refused(api: &Service, status: StatusCode, problem: &Value) -> Failure {
-    let detail = problem["detail"].as_str().or(problem["title"].as_str());
-    let shown: String = printable(detail.unwrap_or("no detail"))
-        .chars()
-        .take(MAX_SHOWN)
-        .collect();
-    Failure::new(
-        Kind::Refused,
-        format!("the relay of {} responded with {status}: {shown}", api.host()),
-    )
 }
 
 #[cfg(test)]

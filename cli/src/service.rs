@@ -5,12 +5,16 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 use bauta_primitives::{Leaf, Root};
 use bauta_rpc::read_body;
-use reqwest::{Client, Response, StatusCode, Url, header::CONTENT_TYPE};
+use reqwest::{
+    Client, RequestBuilder, Response, StatusCode, Url,
+    header::{AUTHORIZATION, CONTENT_TYPE},
+};
 use ring::digest::{SHA256, digest};
 use serde_json::Value;
 use solana_address::Address;
 
 use crate::{
+    api_key::ApiKey,
     cluster::is_loopback,
     failure::{Failure, Kind},
 };
@@ -20,7 +24,7 @@ const MAX_LEAVES_BYTES: usize = 32 << 20;
 /// The longest document of a service, in bytes.
 const MAX_DOCUMENT_BYTES: usize = 64 << 10;
 /// The part of an error's body that is shown, in characters.
-const MAX_SHOWN: usize = 200;
+const MAX_SHOWN: usize = 300;
 /// The longest time for a response.
 const TIMEOUT: Duration = Duration::from_mins(2);
 
@@ -62,6 +66,21 @@ impl Service {
             client: client.build().context("can't create the client of a service")?,
             url: parsed,
         })
+    }
+
+    /// Uses the service at a URL, to which an API key may be sent. Does not connect.
+    pub fn with_key(url: &str) -> Result<Self> {
+        let service = Self::new(url)?;
+        if service.url.scheme() == "https" || is_loopback(url) {
+            return Ok(service);
+        }
+        let message = format!(
+            "the API key would be sent to {} without encryption",
+            service.host()
+        );
+        Err(Failure::new(Kind::Other, message)
+            .next("give a URL that begins with https://")
+            .into())
     }
 
     /// Returns scheme, host and port of the URL. Its path and query may contain a key.
@@ -107,6 +126,28 @@ impl Service {
                 request.header("idempotency-key", key).body(body)
             }
         };
+        self.document(request).await
+    }
+
+    /// Stores the leaves of the current root of an attested registry, from index 0 on. Returns the
+    /// status and the document of the response, which may be a problem.
+    pub async fn upload(
+        &self,
+        registry: &Address,
+        root: Root,
+        leaves: &[Leaf],
+        key: &ApiKey,
+    ) -> Result<(StatusCode, Value)> {
+        let url = self.join(&format!("v1/registries/{registry}/roots/{root}/leaves"))?;
+        let body: Vec<u8> = leaves.iter().flat_map(|leaf| leaf.to_bytes()).collect();
+        let request = self.client.put(url).header(AUTHORIZATION, key.header()?);
+        let request = request
+            .header(CONTENT_TYPE, "application/octet-stream")
+            .body(body);
+        self.document(request).await
+    }
+
+    async fn document(&self, request: RequestBuilder) -> Result<(StatusCode, Value)> {
         let mut response = request.send().await.map_err(|error| self.unreachable(error))?;
         let body = self.body(&mut response, MAX_DOCUMENT_BYTES).await?;
         let document = serde_json::from_slice(&body).unwrap_or_default();
@@ -140,6 +181,18 @@ impl Service {
         })
     }
 
+    /// Returns the failure that a problem document describes.
+    pub fn problem(&self, status: StatusCode, problem: &Value) -> Failure {
+        let detail = problem["detail"].as_str().or(problem["title"].as_str());
+        let shown: String = detail.unwrap_or("no detail").chars().take(MAX_SHOWN).collect();
+        let message = format!(
+            "{} responded with {status}: {}",
+            self.host(),
+            shown.escape_debug()
+        );
+        Failure::new(Kind::Refused, message)
+    }
+
     async fn refused(&self, mut response: Response) -> Failure {
         let status = response.status();
         let body = read_body(&mut response, MAX_DOCUMENT_BYTES)
@@ -154,4 +207,9 @@ impl Service {
         Failure::new(Kind::Node, message)
             .next("check that the service serves this cluster, and has followed it to the registry's root")
     }
+}
+
+/// Returns whether a service can respond otherwise later.
+pub fn is_busy(status: StatusCode) -> bool {
+    status == StatusCode::TOO_MANY_REQUESTS || status.is_server_error()
 }

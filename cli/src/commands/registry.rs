@@ -1,6 +1,6 @@
 //! `bauta registry`: trees of members.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, time::Duration};
 
 use anyhow::{Context as _, Result, ensure};
 use bauta::state::{Registry, RegistryKind, Tree};
@@ -11,11 +11,14 @@ use solana_address::Address;
 use solana_keypair::Keypair;
 use solana_signer::Signer;
 use solana_system_interface::instruction::create_account;
+use tokio::time::{Instant, sleep};
 
 use crate::{
+    api_key::ApiKey,
     context::Context,
     members,
     report::Report,
+    service::{Service, is_busy},
     transaction::{Action, Outcome},
     tree::{Changes, LeafSource},
     values::{self, RegistryKindName, element, hex32, registry_kind},
@@ -23,6 +26,10 @@ use crate::{
 
 /// The number of leaves that fit into one transaction.
 const MAX_LEAVES: usize = 24;
+/// The interval at which an upload is repeated.
+const INTERVAL: Duration = Duration::from_secs(2);
+/// The longest time until an API knows a published root.
+const PATIENCE: Duration = Duration::from_mins(2);
 
 #[derive(clap::Subcommand)]
 pub enum Command {
@@ -65,6 +72,13 @@ pub struct PublishArgs {
     /// Root of the tree
     #[arg(long, value_name = "ROOT", value_parser = element, group = "source")]
     root: Option<FieldElement>,
+    /// URL of an API that then stores the leaves. They become public. A root that is published
+    /// already is only uploaded
+    #[arg(long, value_name = "URL", requires_all = ["members", "api_key_file"])]
+    upload: Option<String>,
+    /// File whose first line is an API key with the permission `trees`
+    #[arg(long, value_name = "FILE", requires = "upload")]
+    api_key_file: Option<PathBuf>,
 }
 
 #[derive(clap::Args)]
@@ -84,7 +98,7 @@ pub struct CreateArgs {
     leaf_format: u8,
     /// Time for which a replaced root is accepted: from 60s to 30d
     #[arg(long, value_name = "DURATION", default_value = "1h", value_parser = values::duration)]
-    root_ttl: std::time::Duration,
+    root_ttl: Duration,
 }
 
 #[derive(clap::Args)]
@@ -326,17 +340,59 @@ async fn positions(
 }
 
 async fn publish(context: &Context, args: &PublishArgs) -> Result<Report> {
+    let key = args.api_key_file.as_deref().map(ApiKey::read).transpose()?;
+    let api = args.upload.as_deref().map(Service::with_key).transpose()?;
     let registry: Registry = context.read(&args.registry, "registry").await?;
-    let root = match (&args.members, args.root) {
-        (Some(file), _) => Changes::of_leaves(registry.depth()?, members::read(file)?)?.last_root()?,
+    let leaves = args.members.as_deref().map(members::read).transpose()?;
+    let root = match (&leaves, args.root) {
+        (Some(leaves), _) => Changes::of_leaves(registry.depth()?, leaves.clone())?.last_root()?,
         (None, root) => Root::new(root.context("give the root with --root")?),
     };
-    let publish = PublishRoot {
-        authority: context.keypair()?.pubkey(),
-        registry: args.registry,
-        root,
+    let upload = api.zip(key).zip(leaves);
+    let is_published = upload.is_some() && registry.root == root.to_bytes();
+    let mut report = if is_published {
+        show(context, &args.registry).await?
+    } else {
+        let publish = PublishRoot {
+            authority: context.keypair()?.pubkey(),
+            registry: args.registry,
+            root,
+        };
+        send(context, &args.registry, "publish a root", publish.instruction()).await?
     };
-    send(context, &args.registry, "publish a root", publish.instruction()).await
+    if let Some(((api, key), leaves)) = upload
+        && !context.options.dry_run
+    {
+        upload_leaves(&api, &key, &args.registry, root, &leaves).await?;
+        report = report.value("uploaded_leaves", leaves.len());
+    }
+    Ok(report)
+}
+
+/// Uploads the leaves of a published root. The API follows the chain with a delay, and accepts one
+/// upload at a time.
+async fn upload_leaves(
+    api: &Service,
+    key: &ApiKey,
+    registry: &Address,
+    root: Root,
+    leaves: &[Leaf],
+) -> Result<()> {
+    let end = Instant::now() + PATIENCE;
+    loop {
+        let (status, problem) = api.upload(registry, root, leaves, key).await?;
+        if status.is_success() {
+            return Ok(());
+        }
+        let is_late = problem["code"] == "root_not_current" || problem["code"] == "not_found";
+        if !(is_late || is_busy(status)) || Instant::now() > end {
+            return Err(api
+                .problem(status, &problem)
+                .next("the root is published: repeat the command, and it only uploads")
+                .into());
+        }
+        sleep(INTERVAL).await;
+    }
 }
 
 async fn replace(context: &Context, args: &ReplaceArgs) -> Result<Report> {

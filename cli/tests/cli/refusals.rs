@@ -38,6 +38,42 @@ fn failures_have_documented_exit_codes_and_next_steps() {
 }
 
 #[test]
+fn an_api_key_is_read_from_a_file_and_never_sent_without_encryption() {
+    let mut home = Home::new();
+    // No node is read before the arguments are checked.
+    home.use_node("http://127.0.0.1:1");
+    home.write("members", "5,7,3\n");
+    let registry = "BaXwFR6H8K5UrTyRnNp9Wds1Fnz8a68yGLHpbpNbXyc2";
+    let publish = [
+        "registry",
+        "publish",
+        registry,
+        "--members",
+        "members",
+        "--api-key-file",
+        "key",
+    ];
+    let upload = |url: &'static str| [&publish[..], &["--upload", url]].concat();
+    for wrong in ["", "\nbauta_1_secret\n", "two words\n"] {
+        home.write("key", wrong);
+        let error = home.failure(1, &upload("https://api.invalid"));
+        assert!(
+            text_of(&error["message"]).contains("is not an API key"),
+            "{error}"
+        );
+    }
+    home.write("key", "bauta_1_secret\n");
+    let error = home.failure(1, &upload("http://api.invalid"));
+    assert!(
+        text_of(&error["message"]).contains("without encryption"),
+        "{error}"
+    );
+    assert!(text_of(&error["next"]).contains("https://"), "{error}");
+    assert!(!error.to_string().contains("secret"), "{error}");
+    assert_eq!(home.failure(3, &upload("https://api.invalid"))["kind"], "node");
+}
+
+#[test]
 fn the_help_shows_no_value_of_the_environment() {
     let mut home = Home::new();
     home.use_node("https://node.invalid/?api-key=secret");
