@@ -254,8 +254,13 @@ async fn every_response_to_thousands_of_generated_requests_is_as_described() {
         "[parameters]\n\"path.registry\" = \"{}\"\n\"path.scope\" = \"{}\"\n\"path.root\" = \"{root}\"\n\n\
          [[operations]]\ninclude-name = \"PUT /v1/registries/{{registry}}/roots/{{root}}/leaves\"\n\
          [operations.parameters]\n\"path.registry\" = \"{}\"\n\"path.root\" = \"{attested}\"\n\n\
+         # A client can send any header.\n\
          [[operations]]\ninclude-name = \"POST /v1/zkp/generate\"\n[operations.generation]\n\
-         # A client can send any header.\nallow-extra-parameters = false\n\n\
+         allow-extra-parameters = false\n\n\
+         [[operations]]\ninclude-name = \"POST /v1/zkp/verify\"\n[operations.generation]\n\
+         allow-extra-parameters = false\n\n\
+         [[operations]]\ninclude-name = \"POST /v1/relay\"\n[operations.generation]\n\
+         allow-extra-parameters = false\n\n\
          # A stream has no end.\n\
          [[operations]]\ninclude-name = \"GET /v1/events\"\nenabled = false\n\n\
          [checks.not_a_server_error]\nexpected-statuses = [\"2xx\", \"3xx\", \"4xx\", \"501\", \"503\"]\n",
