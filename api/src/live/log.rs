@@ -130,9 +130,10 @@ impl EventLog {
         }
     }
 
-    /// Returns whether a cursor knows a rollback that the log does not know.
-    pub const fn is_ahead(&self, cursor: Cursor) -> bool {
-        cursor.rewind > self.rewind
+    /// Returns whether a cursor knows a rollback or an event that the log does not know. An event
+    /// that a later rollback has undone is no such event.
+    pub fn is_ahead(&self, cursor: Cursor) -> bool {
+        cursor.rewind > self.rewind || (cursor.rewind == self.rewind && cursor.position > self.last())
     }
 
     /// Fails if the events after a cursor are not in memory.
@@ -148,7 +149,7 @@ impl EventLog {
         max: usize,
     ) -> Result<Vec<(Item, Cursor)>, ResumeExpired> {
         if self.is_ahead(*cursor) {
-            // Another instance has read a rollback that this one has not read yet.
+            // Another instance has read what this one has not read yet.
             return Ok(Vec::new());
         }
         let mut items = Vec::new();

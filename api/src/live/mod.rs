@@ -40,7 +40,7 @@ use crate::metrics;
 
 /// Interval at which the database is read without a notification.
 const INTERVAL: Duration = Duration::from_millis(500);
-/// Longest wait for a rollback that a resume token knows and this instance does not.
+/// Longest wait for a rollback or an event that a resume token knows and this instance does not.
 const AHEAD_TIMEOUT: Duration = Duration::from_secs(2);
 /// Largest number of events that one query reads.
 const PAGE: u16 = 1_000;
@@ -50,7 +50,7 @@ pub struct Live {
     log: RwLock<EventLog>,
     /// Changes with the log.
     changes: watch::Sender<()>,
-    /// Changes after each query.
+    /// Changes when a query has read everything up to its time.
     queries: watch::Sender<()>,
 }
 
@@ -74,8 +74,8 @@ impl Live {
         Ok(live)
     }
 
-    /// Subscribes from a cursor on. `None`: from now on. Waits at most two seconds for a rollback
-    /// that the cursor knows, and that another instance has read.
+    /// Subscribes from a cursor on. `None`: from now on. Waits at most four seconds for a rollback or
+    /// an event that the cursor knows, and that another instance has read.
     pub async fn subscribe(
         self: &Arc<Self>,
         filter: EventFilter,
@@ -95,7 +95,7 @@ impl Live {
         Ok(Subscription::new(self.clone(), filter, cursor, changes))
     }
 
-    /// Waits until the log knows the rollbacks of a cursor. Fails if the database doesn't know them:
+    /// Waits until the log knows what a cursor knows. Fails if the database doesn't know it:
     /// it was restored, or the token was made up. If the database is unavailable, the subscriber
     /// waits.
     async fn reach(&self, cursor: Cursor) -> Result<(), ResumeExpired> {
@@ -159,7 +159,9 @@ impl Live {
         if has_changed {
             self.changes.send_replace(());
         }
-        self.queries.send_replace(());
+        if !has_more {
+            self.queries.send_replace(());
+        }
         Ok(has_more)
     }
 

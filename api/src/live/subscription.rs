@@ -145,10 +145,13 @@ impl Subscription {
 mod tests {
     use std::sync::RwLock;
 
-    use bauta_store::{EventPage, LoggedEvent, NewestEvents, Position, Slot};
+    use bauta_store::{EventPage, LoggedEvent, NewestEvents, Position, Slot, testing::TestDatabase};
 
     use super::*;
-    use crate::live::{Level, log::EventLog};
+    use crate::live::{
+        Level,
+        log::{EventLog, MAX_EVENTS, REWINDS},
+    };
 
     fn event(slot: u64) -> LoggedEvent {
         LoggedEvent {
@@ -166,14 +169,18 @@ mod tests {
     }
 
     fn live() -> Arc<Live> {
+        live_of(NewestEvents {
+            events: Vec::new(),
+            is_all: true,
+            rewinds: Vec::new(),
+            has_all_rewinds: true,
+            finalized: None,
+        })
+    }
+
+    fn live_of(newest: NewestEvents) -> Arc<Live> {
         Arc::new(Live {
-            log: RwLock::new(EventLog::new(NewestEvents {
-                events: Vec::new(),
-                is_all: true,
-                rewinds: Vec::new(),
-                has_all_rewinds: true,
-                finalized: None,
-            })),
+            log: RwLock::new(EventLog::new(newest)),
             changes: watch::Sender::new(()),
             queries: watch::Sender::new(()),
         })
@@ -264,22 +271,82 @@ mod tests {
         let live = live();
         let filter = EventFilter::new(Level::Confirmed, None, None);
         let mut reader = live.subscribe(filter.clone(), None).await.unwrap();
-        let ahead = Cursor {
-            rewind: 5,
-            ..reader.last()
-        };
-        let query = async {
-            loop {
-                live.queries.send_replace(());
-                tokio::task::yield_now().await;
+        extend(&live, 1..3);
+        let (of_rollback, of_event) = (
+            Cursor {
+                rewind: 5,
+                ..reader.last()
+            },
+            Cursor {
+                position: event(3).position,
+                ..reader.last()
+            },
+        );
+        for ahead in [of_rollback, of_event] {
+            let query = async {
+                loop {
+                    live.queries.send_replace(());
+                    tokio::task::yield_now().await;
+                }
+            };
+            tokio::select! {
+                subscribed = live.subscribe(filter.clone(), Some(ahead)) => {
+                    assert!(subscribed.is_err(), "{ahead:?}");
+                }
+                () = query => {}
             }
-        };
-        tokio::select! {
-            subscribed = live.subscribe(filter, Some(ahead)) => assert!(subscribed.is_err()),
-            () = query => {}
+            reader.cursor = ahead;
+            reader.heartbeat = Duration::ZERO;
+            assert_eq!(reader.next().await, None, "{ahead:?}");
         }
-        reader.cursor = ahead;
+    }
+
+    #[tokio::test]
+    async fn a_token_of_an_event_that_another_instance_has_read_before_waits_for_it() {
+        let live = live();
+        let filter = EventFilter::new(Level::Confirmed, None, None);
+        let ahead = Cursor {
+            position: event(2).position,
+            rewind: 0,
+        };
+        let (subscribed, ()) = tokio::join!(live.subscribe(filter, Some(ahead)), async {
+            extend(&live, 1..4);
+            live.queries.send_replace(());
+        });
+        assert_eq!(slot(subscribed.unwrap().next().await), 3);
+    }
+
+    #[tokio::test]
+    async fn the_events_of_a_database_that_was_restored_are_read_again() {
+        let database = TestDatabase::create().await.unwrap();
+        let store = &database.store;
+        let roll_back = async || {
+            sqlx::query(
+                "INSERT INTO rewinds (slot, transaction_index, instruction_index, inner_index) VALUES (0, 0, 0, 0)",
+            )
+            .execute(database.pool())
+            .await
+            .unwrap();
+        };
+        roll_back().await;
+        let live = live_of(store.newest_events(MAX_EVENTS, REWINDS).await.unwrap());
+        assert_eq!(live.log().rewind(), 1);
+        extend(&live, 1..3);
+        let filter = EventFilter::new(Level::Confirmed, None, None);
+        let mut reader = live.subscribe(filter, None).await.unwrap();
+        // The backup is of before the rollback.
+        sqlx::query("DELETE FROM rewinds")
+            .execute(database.pool())
+            .await
+            .unwrap();
+        assert!(!live.read(store).await.unwrap());
+        assert_eq!(live.log().rewind(), 0);
+        assert_eq!(live.log().last(), live.log().end(Level::Confirmed).position);
         reader.heartbeat = Duration::ZERO;
         assert_eq!(reader.next().await, None);
+        // Later rollbacks are followed again.
+        roll_back().await;
+        assert!(!live.read(store).await.unwrap());
+        assert_eq!(live.log().rewind(), 2);
     }
 }

@@ -569,3 +569,28 @@ async fn a_ticket_opens_one_stream_of_its_route_from_a_page_of_its_origin_while_
     let query = format!("?ticket={text}");
     assert!(Socket::try_open(&service, &query).await.is_none());
 }
+
+/// Clients that were disconnected together must not come back together.
+#[tokio::test]
+async fn the_streams_of_an_instance_have_different_times_to_reconnect() {
+    let chain = chain().await;
+    let service = Running::start(&chain.database, &[]);
+    let mut times = std::collections::BTreeSet::new();
+    for _ in 0..12 {
+        let mut response = service.response("/v1/events").await;
+        let mut received = String::new();
+        let first = async {
+            while !received.contains("\n\n") {
+                let chunk = response.chunk().await.unwrap().unwrap();
+                received += std::str::from_utf8(&chunk).unwrap();
+            }
+        };
+        tokio::time::timeout(WAIT, first).await.unwrap();
+        let retry = received.lines().find_map(|line| line.strip_prefix("retry:"));
+        let milliseconds: u64 = retry.unwrap().trim().parse().unwrap();
+        assert!((1_000..=5_000).contains(&milliseconds), "{received}");
+        times.insert(milliseconds);
+    }
+    // Twelve equal numbers of 4,001 do not happen.
+    assert!(times.len() > 1, "{times:?}");
+}
