@@ -15,6 +15,7 @@
 
 mod accounts;
 mod audit;
+mod audit_seals;
 mod cache;
 mod cluster_status;
 mod clusters;
@@ -98,6 +99,8 @@ const MAX_STREAMS_PER_RELAY: usize = 4;
 const MAX_TREES_PER_CLIENT: usize = 4;
 /// Largest number of such responses. Each takes up to 400 KiB.
 const MAX_TREES: usize = 128;
+/// Number of seals that the checker of the audit log reads at a time.
+const SEALS_AT_ONCE: u16 = 1_000;
 /// What is missing without Redis.
 const WITHOUT_REDIS: &str =
     "Redis is unavailable: this instance counts rate limits alone; the log has the cause";
@@ -135,8 +138,9 @@ enum Command {
         #[arg(long, value_parser = PossibleValuesParser::new(Role::ALL.map(Role::as_str)))]
         role: String,
     },
-    /// Compute the hashes of the audit log again. Fails if a record was changed, removed or
-    /// inserted. Needs `DATABASE_URL`
+    /// Compute the hashes of the audit log again, and compare them with the seals. Fails if a record
+    /// was changed, removed or inserted. Needs `DATABASE_URL`, and `ACCOUNT_KEY` to check the
+    /// signatures of the seals
     CheckAudit {
         /// An earlier checkpoint: the number of records and the hash, as
         /// `RECORDS:64 hexadecimal digits`. Fails if the log had another record then
@@ -217,6 +221,7 @@ async fn check_audit(settings: &Settings, checkpoint: Option<(u64, [u8; 32])>) -
     store.check_schema().await?;
     match store.check_audit_log(checkpoint).await? {
         AuditCheck::Complete(head) => {
+            check_seals(settings, &store).await?;
             println!(
                 "{} records, {}:{}",
                 head.records,
@@ -227,6 +232,29 @@ async fn check_audit(settings: &Settings, checkpoint: Option<(u64, [u8; 32])>) -
         }
         AuditCheck::Broken(number) => Err(Error::AuditBroken(number)),
         AuditCheck::OtherHead { records, head } => Err(Error::AuditCut { records, head }),
+    }
+}
+
+/// Checks the signatures of the seals, if the key is known.
+async fn check_seals(settings: &Settings, store: &Store) -> Result<(), Error> {
+    let Some(key) = &settings.accounts.account_key else {
+        println!("the signatures of the seals are not checked: set ACCOUNT_KEY");
+        return Ok(());
+    };
+    let checkpoints = AccountIds::new(key)?.checkpoints("");
+    let (mut seals, mut last) = (0_u64, 0);
+    loop {
+        let page = store.audit_seals(last, SEALS_AT_ONCE).await?;
+        if page.is_empty() {
+            println!("{seals} seals, all signed with the key of this service");
+            return Ok(());
+        }
+        for seal in page {
+            if !checkpoints.has_signed(&seal.note, &seal.head) {
+                return Err(Error::AuditSeal(seal.head.records));
+            }
+            (seals, last) = (seals + 1, seal.head.records);
+        }
     }
 }
 
@@ -259,6 +287,11 @@ enum Error {
     Webhooks(#[from] WebhookSetupError),
     #[error("the audit log was changed: record {0} is missing, or not as it was written")]
     AuditBroken(u64),
+    #[error(
+        "the seal of record {0} is not signed with the key of this service (ACCOUNT_KEY): the seal was changed, or the \
+         service had another key"
+    )]
+    AuditSeal(u64),
     #[error("the audit log was cut: it has {records} records, and should have {head}")]
     AuditCut { records: u64, head: u64 },
     #[error("API_KEYS: {0}")]
@@ -307,6 +340,10 @@ async fn run(cli: &Cli) -> Result<(), Error> {
     if let Some(webhooks) = &webhooks {
         webhooks.start(&store, &service);
     }
+    let accounts = Accounts::new(&settings.accounts, &settings.http.allowed_origins)?;
+    if let Some(accounts) = &accounts {
+        audit_seals::start(store.clone(), accounts.checkpoints.clone(), &service);
+    }
     let state = Arc::new(AppState {
         webhooks,
         relay_watch,
@@ -329,7 +366,7 @@ async fn run(cli: &Cli) -> Result<(), Error> {
         verifying_keys: VerifyingKeys::new(node)?,
         proving_keys: ProvingKeys::read(settings.proving_keys_dir.as_deref())?,
         verifier: Verifier::default(),
-        accounts: Accounts::new(&settings.accounts, &settings.http.allowed_origins)?,
+        accounts,
         prover: ProverService::new(&settings.prover, request_timeout)?,
         eligibility: Eligibility::new(node)?,
         streams: Streams::new(MAX_STREAMS_PER_CLIENT, MAX_STREAMS),

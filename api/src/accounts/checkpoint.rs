@@ -5,6 +5,8 @@
 //! checkpoint: the origin, the number of records, and a hash in base64. The hash is that of the
 //! chain up to the last record, and not the root of a Merkle tree.
 
+use std::sync::Arc;
+
 use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
 use bauta_primitives::sha256;
 use bauta_store::AuditHead;
@@ -15,8 +17,9 @@ use solana_signer::Signer as _;
 const ED25519: u8 = 1;
 
 /// Signs checkpoints.
+#[derive(Clone)]
 pub struct Checkpoints {
-    key: Keypair,
+    key: Arc<Keypair>,
     /// The name of the log and of its key.
     name: String,
 }
@@ -25,7 +28,7 @@ impl Checkpoints {
     /// Creates the signer with a key and the host that names the log.
     pub fn new(key: [u8; 32], host: &str) -> Self {
         Self {
-            key: Keypair::new_from_array(key),
+            key: Arc::new(Keypair::new_from_array(key)),
             name: format!("{host}/audit"),
         }
     }
@@ -42,6 +45,19 @@ impl Checkpoints {
         let signature = self.key.sign_message(text.as_bytes());
         let signature = BASE64.encode([&self.key_id()[..], signature.as_ref()].concat());
         format!("{text}\n— {} {signature}\n", self.name)
+    }
+
+    /// Returns whether a note is that of a head, signed with this key. The log can have had another
+    /// name.
+    pub fn has_signed(&self, note: &str, head: &AuditHead) -> bool {
+        // Ed25519 signs the same text always in the same way.
+        let named = |name: &str| Self {
+            key: self.key.clone(),
+            name: name.to_owned(),
+        };
+        note.lines()
+            .next()
+            .is_some_and(|name| named(name).sign(head) == note)
     }
 
     /// The first bytes of a hash of name, type and key, as signed notes define it.

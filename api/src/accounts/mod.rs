@@ -25,12 +25,12 @@ use solana_signature::Signature;
 
 pub use self::{
     challenge::SignInInput,
+    checkpoint::Checkpoints,
     error::{AccountSetupError, LoginError, TokenError},
     token::JsonWebKey,
 };
 use self::{
     challenge::{NONCE_SECONDS, Nonces},
-    checkpoint::Checkpoints,
     refresh_token::RefreshToken,
     token::Tokens,
 };
@@ -65,6 +65,11 @@ impl AccountIds {
         hex::decode_to_slice(key.expose().trim(), &mut bytes)
             .map_err(|_| AccountSetupError::InvalidAccountKey)?;
         Ok(Self(blake3::derive_key(ACCOUNT_CONTEXT, &bytes)))
+    }
+
+    /// Creates the signer of checkpoints of the audit log, for the host that names the log.
+    pub fn checkpoints(&self, host: &str) -> Checkpoints {
+        Checkpoints::new(self.derive(CHECKPOINT_CONTEXT), host)
     }
 
     /// Derives another key.
@@ -117,7 +122,7 @@ impl Accounts {
         let ids = AccountIds::new(key)?;
         let token_key = blake3::derive_key(TOKEN_CONTEXT, secret);
         Ok(Some(Self {
-            checkpoints: Checkpoints::new(ids.derive(CHECKPOINT_CONTEXT), own.host()),
+            checkpoints: ids.checkpoints(own.host()),
             ids,
             nonces: Nonces::new(blake3::derive_key(NONCE_CONTEXT, secret)),
             tokens: Tokens::new(token_key, own.as_str(), &settings.jwt_audience),

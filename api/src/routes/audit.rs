@@ -2,7 +2,7 @@
 
 use axum::{http::HeaderMap, response::Response};
 use bauta_service_common::{Json, Query};
-use bauta_store::{Role, StoredAuditRecord};
+use bauta_store::{AuditSeal, Role, StoredAuditRecord};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -35,6 +35,22 @@ pub struct AuditDocument {
 page! {
     /// A page of the audit log.
     AuditPage of AuditDocument
+}
+
+/// A stored checkpoint of the audit log.
+#[derive(Serialize, ToSchema)]
+pub struct SealDocument {
+    /// The minute in which it was stored, in Unix seconds.
+    at: i64,
+    /// The number of records.
+    records: String,
+    /// The signed note, as that of `GET /v1/audit/checkpoint`.
+    note: String,
+}
+
+page! {
+    /// A page of stored checkpoints of the audit log.
+    SealPage of SealDocument
 }
 
 /// A signed checkpoint of the audit log.
@@ -99,6 +115,44 @@ pub async fn checkpoint(state: Reads) -> Result<Response, Failure> {
         note: accounts.checkpoints.sign(&head),
         public_key: accounts.checkpoints.public_key(),
     })))
+}
+
+/// Lists the stored checkpoints of the audit log.
+///
+/// The service stores one in each minute with new records. The oldest is the first. They say how
+/// many records the log had, and nothing of what the records say.
+#[utoipa::path(
+    get,
+    path = "/v1/audit/seals",
+    tag = "operations",
+    params(PageParameters),
+    responses((status = 200, body = SealPage)),
+    extensions(("x-discloses" = json!({"sees": "network address", "keeps": "nothing"})))
+)]
+pub async fn seals(state: Reads, Query(parameters): Query<PageParameters>) -> Result<Response, Failure> {
+    let PageParameters { limit, cursor } = parameters;
+    let request = pages::Request::<8>::new(&["seals"], limit, MAX_PAGE, cursor.as_deref())?;
+    let after = request.after.map_or(0, u64::from_be_bytes);
+    let mut seals = state
+        .databases
+        .primary()
+        .audit_seals(after, request.wanted())
+        .await?;
+    let next = request.cut(&mut seals, |seal| seal.head.records.to_be_bytes());
+    Ok(uncached(Json(SealPage {
+        data: seals.into_iter().map(SealDocument::from).collect(),
+        next,
+    })))
+}
+
+impl From<AuditSeal> for SealDocument {
+    fn from(seal: AuditSeal) -> Self {
+        Self {
+            at: seal.at,
+            records: seal.head.records.to_string(),
+            note: seal.note,
+        }
+    }
 }
 
 impl From<StoredAuditRecord> for AuditDocument {

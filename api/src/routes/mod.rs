@@ -24,6 +24,7 @@ mod holdings;
 mod keys;
 mod layers;
 mod leaves;
+mod ledger;
 mod nullifiers;
 mod openapi;
 mod pages;
@@ -119,6 +120,9 @@ pub fn all(state: &Arc<AppState>, operations: Router, origins: Vec<Origin>) -> R
         .routes(routes!(accounts::set_roles))
         .routes(routes!(audit::audit_log))
         .routes(routes!(audit::checkpoint))
+        .routes(routes!(audit::seals))
+        .routes(routes!(ledger::ledger))
+        .routes(routes!(ledger::ledger_entries))
         .routes(routes!(keys::keys, keys::create))
         .routes(routes!(keys::revoke))
         .routes(routes!(keys::rotate))

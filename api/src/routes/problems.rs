@@ -480,6 +480,12 @@ pub fn no_flags() -> Failure {
     Failure(Problem::new(StatusCode::SERVICE_UNAVAILABLE, "database_away", detail).retry_after(BEHIND_RETRY))
 }
 
+/// The ledger has no such wallet.
+pub fn unknown_wallet() -> Failure {
+    let detail = "the ledger has no such wallet; GET /v1/ledger lists them";
+    Failure(Problem::new(StatusCode::NOT_FOUND, "unknown_wallet", detail))
+}
+
 /// The account has none of the roles.
 pub fn missing_role(roles: &[Role]) -> Failure {
     let roles: Vec<&str> = roles.iter().map(|role| role.as_str()).collect();

@@ -37,13 +37,16 @@ const MAX_RESPONSE_BYTES: usize = 4 << 20;
 const MAX_KEY_BYTES: usize = 512;
 /// The routes whose requests show which member sends them, or whose responses may not be cached.
 /// Their requests do not wait for each other.
-const NOT_KEPT: [&str; 16] = [
+const NOT_KEPT: [&str; 19] = [
     "/v1/account",
     "/v1/accounts",
     "/v1/audit",
     "/v1/audit/checkpoint",
+    "/v1/audit/seals",
     "/v1/events",
     "/v1/keys",
+    "/v1/ledger",
+    "/v1/ledger/{wallet}",
     "/v1/registries/{registry}/paths/{index}",
     "/v1/relay",
     "/v1/relay/{relay}",

@@ -218,3 +218,64 @@ async fn changes_and_refusals_are_in_the_audit_log_and_a_changed_record_is_found
     let log = [service.log_of_all_requests().await, printed].concat();
     assert!(!log.contains(&wallet.pubkey().to_string()), "{log}");
 }
+
+/// Returns the sealed checkpoints, once there is this number.
+async fn seals(service: &Running, number: usize) -> Vec<Value> {
+    let listed = async {
+        loop {
+            let page = service.read("/v1/audit/seals").await;
+            let seals = page["data"].as_array().unwrap();
+            if seals.len() >= number {
+                return seals.clone();
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_mins(2), listed)
+        .await
+        .unwrap()
+}
+
+#[tokio::test]
+async fn new_records_are_sealed_and_a_log_that_is_written_again_with_new_seals_is_found() {
+    let chain = Chain::new().await;
+    let url = chain.database.url().unwrap();
+    grant(&url, &Keypair::new(), "auditor");
+    let service = Running::start(&chain.database, &with_accounts(&[]));
+    let first = seals(&service, 1).await;
+    assert_eq!(first[0]["records"], "1");
+    // A killed instance repeats nothing, and another one continues.
+    drop(service);
+    let service = Running::start(&chain.database, &with_accounts(&[]));
+    grant(&url, &Keypair::new(), "auditor");
+    sqlx::query("UPDATE audit_seals SET minute = minute - 2")
+        .execute(chain.database.pool())
+        .await
+        .unwrap();
+    let both = seals(&service, 2).await;
+    assert_eq!((both.len(), &both[1]["records"]), (2, &json!("2")));
+    assert_eq!(both[0]["note"], first[0]["note"]);
+    // The last one is what the service signs for the same records.
+    let checkpoint = service.read("/v1/audit/checkpoint").await;
+    assert_eq!(both[1]["note"], checkpoint["note"]);
+
+    let checked = || {
+        let output = command(&url, &with_accounts(&[]))
+            .arg("check-audit")
+            .output()
+            .unwrap();
+        (output.status.success(), text(&output))
+    };
+    let (is_complete, printed) = checked();
+    assert!(is_complete && printed.contains("2 seals"), "{printed}");
+    // Without the key, the command compares the records with the seals, and not the signatures.
+    let (is_complete, printed) = check(&url, &[]);
+    assert!(is_complete && printed.contains("ACCOUNT_KEY"), "{printed}");
+    // A party that writes the log and the seals again can't sign.
+    sqlx::query("UPDATE audit_seals SET note = replace(note, 'api.example.org', 'other.example.org') WHERE records = 1")
+        .execute(chain.database.pool())
+        .await
+        .unwrap();
+    let (is_complete, printed) = checked();
+    assert!(!is_complete && printed.contains("seal of record 1"), "{printed}");
+}

@@ -135,6 +135,7 @@ fn expected_status(route: &str) -> u16 {
         | "POST /v1/webhooks/{webhook}/rotate"
         | "GET /v1/relay/{relay}"
         | "GET /v1/relay/{relay}/events"
+        | "GET /v1/ledger/{wallet}"
         | "GET /v1/zkp/jobs/{job}" => 404,
         // The node has no account of the registry, and the service no folder of proving keys.
         "POST /v1/registries/{registry}/registrations" | "GET /v1/proving-keys/{sha256}" => 503,

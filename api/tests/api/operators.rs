@@ -10,13 +10,14 @@ use std::{
 
 use axum::{Json, Router, routing};
 use bauta_dev_servers::Postgres;
-use bauta_store::{SessionLimits, Store, testing::TestDatabase};
+use bauta_store::{Execution, LedgerEntry, SessionLimits, Store, testing::TestDatabase};
 use reqwest::Method;
 use serde_json::{Value, json};
 use solana_keypair::Keypair;
+use solana_signature::Signature;
 
 use crate::common::{
-    Chain, Running,
+    Chain, Running, address,
     wallets::{access_token, grant, send, with_accounts},
 };
 
@@ -275,4 +276,70 @@ async fn flags_of_an_operator_count_for_every_instance_and_are_in_the_audit_log(
             "zkp_enabled=false rollout_percentage=100"
         ]
     );
+}
+
+#[tokio::test]
+async fn operators_and_auditors_read_the_ledger_without_the_ids_of_relays() {
+    let chain = Chain::new().await;
+    let (store, url) = (&chain.database.store, chain.database.url().unwrap());
+    let wallet = address("payer");
+    store.open_relay_wallet(wallet, 1_000, None).await.unwrap();
+    for number in 1..=3 {
+        let entry = LedgerEntry {
+            wallet,
+            signature: Signature::from([number; 64]),
+            slot: number.into(),
+            before: 1_100 - 100 * u64::from(number),
+            after: 1_000 - 100 * u64::from(number),
+            fee: 5,
+        };
+        store.book(&entry, Execution::Succeeded).await.unwrap();
+    }
+    let service = Running::start(&chain.database, &with_accounts(&[]));
+    for role in ["operator", "auditor"] {
+        let token = with_role(&service, &url, role).await;
+        let read = async |path: &str| {
+            let request = service.request(Method::GET, path).bearer_auth(&token);
+            send(request, &json!({})).await
+        };
+        let (status, ledger) = read("/v1/ledger").await;
+        assert_eq!((status, ledger["wallets"].as_array().unwrap().len()), (200, 1));
+        let found = &ledger["wallets"][0];
+        assert_eq!(
+            (
+                &found["wallet"],
+                &found["balance"],
+                &found["reserved"],
+                &found["entries"]
+            ),
+            (
+                &json!(wallet.to_string()),
+                &json!("700"),
+                &json!("0"),
+                &json!("3")
+            )
+        );
+        let (status, page) = read(&format!("/v1/ledger/{wallet}?limit=2")).await;
+        assert_eq!(
+            (status, page["data"].as_array().unwrap().len()),
+            (200, 2),
+            "{page}"
+        );
+        let first = json!({
+            "number": "1", "signature": Signature::from([1; 64]).to_string(), "slot": "1", "kind": "other",
+            "before": "1000", "after": "900", "fee": "5",
+        });
+        assert_eq!(page["data"][0], first);
+        let next = page["next"].as_str().unwrap();
+        let (_, page) = read(&format!("/v1/ledger/{wallet}?limit=2&cursor={next}")).await;
+        let numbers: Vec<_> = page["data"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|entry| &entry["number"])
+            .collect();
+        assert_eq!((numbers, &page["next"]), (vec![&json!("3")], &Value::Null));
+        let (status, problem) = read(&format!("/v1/ledger/{}", address("other"))).await;
+        assert_eq!((status, &problem["code"]), (404, &json!("unknown_wallet")));
+    }
 }

@@ -48,7 +48,7 @@ const DEVELOPER: &[Caller] = &[Developer];
 const PAGE: &str = "https://app.example.org";
 
 /// The callers that each route accepts. It refuses all others with 401 or 403.
-const TABLE: [(&str, &[Caller]); 60] = [
+const TABLE: [(&str, &[Caller]); 63] = [
     ("GET /.well-known/jwks.json", EVERYONE),
     ("GET /api/cluster/status", EVERYONE),
     ("GET /feature-flags", EVERYONE),
@@ -59,6 +59,7 @@ const TABLE: [(&str, &[Caller]); 60] = [
     ("PUT /v1/accounts/{wallet}/roles", &[Owner]),
     ("GET /v1/audit", &[Auditor]),
     ("GET /v1/audit/checkpoint", EVERYONE),
+    ("GET /v1/audit/seals", EVERYONE),
     ("POST /v1/auth/challenge", EVERYONE),
     ("POST /v1/auth/logout", EVERYONE),
     ("POST /v1/auth/refresh", EVERYONE),
@@ -71,6 +72,8 @@ const TABLE: [(&str, &[Caller]); 60] = [
     ("POST /v1/keys", DEVELOPER),
     ("DELETE /v1/keys/{key}", &[Owner, Developer]),
     ("POST /v1/keys/{key}/rotate", DEVELOPER),
+    ("GET /v1/ledger", &[Operator, Auditor]),
+    ("GET /v1/ledger/{wallet}", &[Operator, Auditor]),
     ("GET /v1/proving-keys/{sha256}", EVERYONE),
     ("GET /v1/registries", EVERYONE),
     ("GET /v1/registries/{registry}", EVERYONE),

@@ -8,6 +8,8 @@
 //! A change and its record are in one transaction. Writers wait for each other at the row
 //! `audit_head`, so the numbers have no gaps.
 
+use std::collections::HashMap;
+
 use sha2::{Digest as _, Sha256};
 use sqlx::postgres::PgRow;
 use sqlx::{Connection as _, PgConnection, Postgres, Row, Transaction};
@@ -126,13 +128,15 @@ impl Store {
             .await
     }
 
-    /// Computes the hashes of all records again. With a checkpoint, the number of records at an
-    /// earlier time and the hash of the chain then, also compares that hash.
+    /// Computes the hashes of all records again, and compares them with the seals. With a
+    /// checkpoint, the number of records at an earlier time and the hash of the chain then, also
+    /// compares that hash. The signatures of the seals are not checked.
     pub async fn check_audit_log(
         &self,
         checkpoint: Option<(u64, [u8; 32])>,
     ) -> Result<AuditCheck, StoreError> {
-        // Records that are added meanwhile are after the head.
+        // Records and seals that are added meanwhile are after these.
+        let sealed = self.last_audit_seal().await?.map_or(0, |seal| seal.head.records);
         let head = self.audit_head().await?;
         let of_head = Some((head.records, head.hash));
         let mut checked = AuditHead {
@@ -142,13 +146,15 @@ impl Store {
         loop {
             let after = i64::try_from(checked.records).unwrap_or(i64::MAX);
             let records = self.records_after(after, CHECKED_AT_ONCE).await?;
-            if records.is_empty() {
+            let Some(last) = records.last() else {
                 break;
-            }
+            };
+            let seals = self.seals_between(checked.records, last.number).await?;
             for stored in records {
                 let number = checked.records + 1;
                 let hash = hash(&checked.hash, number, stored.at, &stored.record);
-                let is_known = [of_head, checkpoint]
+                let of_seal = seals.get(&number).map(|hash| (number, *hash));
+                let is_known = [of_head, checkpoint, of_seal]
                     .into_iter()
                     .flatten()
                     .all(|(records, known)| records != number || known == hash);
@@ -161,7 +167,10 @@ impl Store {
                 };
             }
         }
-        let needed = head.records.max(checkpoint.map_or(0, |(records, _)| records));
+        let needed = checkpoint
+            .map_or(0, |(records, _)| records)
+            .max(head.records)
+            .max(sealed);
         if checked.records < needed || self.audit_head().await?.records < checked.records {
             return Ok(AuditCheck::OtherHead {
                 records: checked.records,
@@ -169,6 +178,16 @@ impl Store {
             });
         }
         Ok(AuditCheck::Complete(checked))
+    }
+
+    /// Returns the hashes of the seals of more than `after` and at most `last` records, by the
+    /// number of records.
+    async fn seals_between(&self, after: u64, last: u64) -> Result<HashMap<u64, [u8; 32]>, StoreError> {
+        // A seal has more records than the one before, so there are no more seals than records.
+        let limit = u16::try_from(CHECKED_AT_ONCE).unwrap_or(u16::MAX);
+        let seals = self.audit_seals(after, limit).await?.into_iter();
+        let within = seals.filter(|seal| seal.head.records <= last);
+        Ok(within.map(|seal| (seal.head.records, seal.head.hash)).collect())
     }
 
     async fn records_after(&self, after: i64, limit: i64) -> Result<Vec<StoredAuditRecord>, StoreError> {

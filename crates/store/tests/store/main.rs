@@ -5,6 +5,7 @@ mod accounts;
 mod analytics;
 mod api_keys;
 mod apply;
+mod audit_seals;
 mod backfill;
 mod backup;
 mod collections;

@@ -8,13 +8,14 @@ use bauta_store::testing::{TestDatabase, chain_tables};
 use sqlx::Row;
 
 /// Tables that do not follow the chain.
-const OTHER_TABLES: [&str; 26] = [
+const OTHER_TABLES: [&str; 27] = [
     "_sqlx_migrations",
     "accounts",
     "api_key_changes",
     "api_keys",
     "audit_head",
     "audit_log",
+    "audit_seals",
     "backfill",
     "backfill_histories",
     "backfill_lists",
