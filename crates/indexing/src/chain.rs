@@ -345,6 +345,13 @@ pub trait Source: Send + Sync + 'static {
         ListedBy::Several
     }
 
+    /// Returns whether a listed transaction that no node returns must not stop the checkpoint: only a
+    /// node lists it that has listed one before that does not exist, or that no node returned.
+    fn is_doubted(&self, slot: Slot, signature: Signature) -> bool {
+        let _ = (slot, signature);
+        false
+    }
+
     /// Returns listed transactions that one node returned without an event, and that another node
     /// returned later with an event. Each is returned once.
     fn take_contradicted(&self) -> Vec<ListedTransaction> {

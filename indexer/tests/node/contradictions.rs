@@ -19,12 +19,15 @@ use solana_signature::Signature;
 
 use crate::support::recorded;
 
+/// The time limit of a request.
+const NODE_TIMEOUT: Duration = Duration::from_mins(1);
+
 /// Two nodes, a proxy in front of the second one, and a follower that reads from them.
-struct Fixture {
+pub struct Fixture {
     nodes: [ReplayServer; 2],
-    honest: FaultProxy,
-    database: TestDatabase,
-    follower: Follower<RpcSource>,
+    pub honest: FaultProxy,
+    pub database: TestDatabase,
+    pub follower: Follower<RpcSource>,
 }
 
 impl Fixture {
@@ -36,12 +39,29 @@ impl Fixture {
         Self::with_settings(faulty, honest, settings).await
     }
 
-    async fn with_settings(
+    pub async fn with_settings(
         faulty: Vec<RecordedTransaction>,
         honest: Vec<RecordedTransaction>,
         settings: Settings,
     ) -> Self {
         Self::with_max_listed(faulty, honest, settings, usize::MAX).await
+    }
+
+    pub async fn with_node_timeout(
+        faulty: Vec<RecordedTransaction>,
+        honest: Vec<RecordedTransaction>,
+        settings: Settings,
+        timeout: Duration,
+    ) -> Self {
+        let mut fixture = Self::with_settings(faulty, honest, settings.clone()).await;
+        fixture.replace_source(timeout, settings);
+        fixture
+    }
+
+    /// Replaces the source by one with another time limit of requests, and the follower by a new one.
+    fn replace_source(&mut self, timeout: Duration, settings: Settings) {
+        let source = Arc::new(source([self.nodes[0].rpc(), self.honest.rpc()], timeout));
+        self.follower = Follower::new(source, self.database.store.clone(), settings);
     }
 
     async fn with_max_listed(
@@ -55,7 +75,7 @@ impl Fixture {
         let nodes = [start(faulty).await.unwrap(), start(honest).await.unwrap()];
         let (rpc, websocket) = (nodes[1].rpc(), nodes[1].websocket());
         let honest = FaultProxy::start(&rpc, &websocket, 1).await.unwrap();
-        let source = source([nodes[0].rpc(), honest.rpc()]);
+        let source = source([nodes[0].rpc(), honest.rpc()], NODE_TIMEOUT);
         let source = Arc::new(source.with_max_listed(max_listed));
         let database = TestDatabase::create().await.unwrap();
         Self {
@@ -71,8 +91,7 @@ impl Fixture {
         let program = bauta::ID.to_string();
         let node = ReplayServer::start(&program, history, HashMap::new());
         self.nodes[0] = node.await.unwrap();
-        let source = Arc::new(source([self.nodes[0].rpc(), self.honest.rpc()]));
-        self.follower = Follower::new(source, self.database.store.clone(), settings);
+        self.replace_source(NODE_TIMEOUT, settings);
     }
 
     /// Steps until no further step has to follow at once, and twice more, so that what was applied
@@ -90,7 +109,7 @@ impl Fixture {
     }
 
     /// Steps until a transaction is applied. A step that fails is repeated.
-    async fn until_applied(&mut self, signature: Signature) {
+    pub async fn until_applied(&mut self, signature: Signature) {
         let start = Instant::now();
         let mut last = None;
         while !self.applied().await.contains(&signature) {
@@ -130,18 +149,18 @@ impl Fixture {
         }
     }
 
-    async fn applied(&self) -> Vec<Signature> {
+    pub async fn applied(&self) -> Vec<Signature> {
         let applied = self.database.store.applied_transactions_after(Slot::ZERO).await;
         applied.unwrap().iter().map(|entry| entry.signature).collect()
     }
 }
 
-fn source(urls: [String; 2]) -> RpcSource {
+fn source(urls: [String; 2], timeout: Duration) -> RpcSource {
     let nodes = urls.map(|url| NodeSettings {
         url,
         concurrency: 8,
         requests_per_second: NonZeroU32::new(1_000).unwrap(),
-        timeout: Duration::from_mins(1),
+        timeout,
         weight: 0,
     });
     let source = RpcSource::new(bauta::ID, &nodes).unwrap();
@@ -150,7 +169,7 @@ fn source(urls: [String; 2]) -> RpcSource {
 }
 
 /// Returns a chain, and a transaction in the middle of it that no later one depends on.
-fn chain() -> (TestChain, Signature) {
+pub fn chain() -> (TestChain, Signature) {
     let mut chain = TestChain::default();
     chain.initialize();
     let registry = named("registry");
@@ -296,14 +315,14 @@ async fn a_node_whose_newest_slot_stands_still_does_not_stop_the_checkpoint() {
     assert_eq!(fixture.applied().await.len(), chain.transactions.len());
 }
 
-fn slot_of(chain: &TestChain, signature: Signature) -> Slot {
+pub fn slot_of(chain: &TestChain, signature: Signature) -> Slot {
     let mut transactions = chain.transactions.iter();
     let found = transactions.find(|transaction| transaction.signature == signature);
     found.unwrap().slot
 }
 
 /// Returns histories of which the first one lacks a transaction.
-fn with_omission(chain: &TestChain, omitted: Signature) -> [Vec<RecordedTransaction>; 2] {
+pub fn with_omission(chain: &TestChain, omitted: Signature) -> [Vec<RecordedTransaction>; 2] {
     let honest = recorded(chain);
     let mut faulty = honest.clone();
     faulty.retain(|entry| entry.signature != omitted.to_string());

@@ -2,6 +2,7 @@
 
 mod commands;
 mod contradictions;
+mod doubts;
 mod failover;
 mod faults;
 mod live;

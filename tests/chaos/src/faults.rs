@@ -63,6 +63,8 @@ pub struct Faults {
     pub delay: Duration,
     /// A method whose calls fail.
     pub failing_method: Option<&'static str>,
+    /// A method whose calls get no response.
+    pub silent_method: Option<&'static str>,
     /// Share of transactions that the node accepts and does not send.
     pub swallowed: f64,
     /// The number that is added to every block height.

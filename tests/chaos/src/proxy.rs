@@ -129,10 +129,12 @@ async fn distorted_response(
     request: Bytes,
 ) -> Result<Vec<u8>, reqwest::Error> {
     let mut request_json: Value = serde_json::from_slice(&request).unwrap_or_default();
-    if faults
-        .failing_method
-        .is_some_and(|method| calls(&request_json).iter().any(|call| call["method"] == method))
-    {
+    let is_called = |method: &'static str| calls(&request_json).iter().any(|call| call["method"] == method);
+    if faults.silent_method.is_some_and(is_called) {
+        // The connection ends when the client gives up.
+        std::future::pending::<()>().await;
+    }
+    if faults.failing_method.is_some_and(is_called) {
         count(&shared.counts.failed_calls);
         let error = responses::error(-32_010, "the method is not served");
         return Ok(error.to_string().into_bytes());

@@ -358,9 +358,12 @@ impl<S: Source> Follower<S> {
                 listed
             }
             Some(at) if at.slot == head.confirmed => return Ok(step),
-            _ => {
-                let after = checkpoint.map(|at| at.slot);
-                self.source.list(&program, after, head.confirmed).await?
+            Some(at) => self.source.list(&program, Some(at.slot), head.confirmed).await?,
+            // Nothing is compared before the first batch has been applied.
+            None => {
+                self.source
+                    .list_on_all_nodes(&program, None, head.confirmed)
+                    .await?
             }
         };
         let new = self.new_transactions(listed, checkpoint, head);

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //!   listed, but on no node ──> requested again for a minute ──> quarantine (in the database)
+//!          only a node lists it that is doubted: at once ─────>    │
 //!                                                                  │ again, after 1 min .. 1 h
 //!          not on the chain, or without an event: removed <────────┤
 //!          with an event: roll back to before it, apply  <─────────┘
@@ -134,7 +135,12 @@ impl<S: Source> Follower<S> {
                     succeeded,
                     ..
                 },
-            ) if !self.quarantined.contains(&(*slot, *signature)) && self.is_overdue(*signature) => {
+            ) if !self.quarantined.contains(&(*slot, *signature)) => {
+                // It is quarantined at once, and requested again beside the steps.
+                let is_doubted = self.source.is_doubted(*slot, *signature);
+                if !is_doubted && !self.is_overdue(*signature) {
+                    return Err(error);
+                }
                 let listed_by = self.source.record_unreturned(*slot, *signature);
                 // The source bounds how many of them one of several nodes lists.
                 if listed_by == ListedBy::Several {
@@ -150,7 +156,9 @@ impl<S: Source> Follower<S> {
                 self.quarantined.insert((*slot, *signature));
                 self.found.remove(signature);
                 self.unreturned.remove(signature);
-                self.quarantined_at = Some(Instant::now());
+                if !is_doubted {
+                    self.quarantined_at = Some(Instant::now());
+                }
                 metrics::quarantined(self.quarantined.len());
                 match listed_by {
                     ListedBy::Several | ListedBy::One => Ok(()),

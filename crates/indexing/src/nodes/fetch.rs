@@ -13,7 +13,7 @@ use solana_signature::Signature;
 
 use super::node::Node;
 use super::{ALL_NODES_GRACE, PATIENCE, RpcSource, transactions};
-use crate::chain::{Answers, ListedTransaction, Transaction};
+use crate::chain::{Answers, ListedTransaction, Source, Transaction};
 use crate::{Inconsistency, SourceError, decode};
 
 /// The number of transactions that are fetched concurrently over all nodes. Each node's own limit
@@ -24,6 +24,11 @@ const MAX_BATCH: usize = 25;
 /// How long the answer with several transactions is awaited, from the moment when they are
 /// requested, before they are requested one by one.
 const BATCH_PATIENCE: Duration = Duration::from_secs(5);
+/// How long a transaction is awaited, over all nodes, that only a node lists that is doubted. A node
+/// that does not answer must not delay the others with what it invents.
+const DOUBTED_PATIENCE: Duration = Duration::from_secs(5);
+/// What the errors of requests for a transaction name.
+const WHAT: &str = "a transaction";
 /// The method that returns a transaction.
 const METHOD: &str = "getTransaction";
 /// The method that returns a block.
@@ -44,6 +49,8 @@ impl RpcSource {
             .buffered(CONCURRENT_FETCHES)
             .try_collect()
             .await?;
+        let keys = listed.iter().map(|entry| (entry.slot, entry.signature));
+        self.inventions.record_returned(keys);
         let fetched: Vec<FetchedTransaction> = stream::iter(fetched.into_iter().flatten())
             .map(|fetched| self.with_events_of_any_node(fetched))
             .buffered(CONCURRENT_FETCHES)
@@ -186,50 +193,48 @@ impl RpcSource {
         let differs_on = &differing;
         let other_outcome: Mutex<Option<FetchedTransaction>> = Mutex::default();
         let with_other_outcome = &other_outcome;
-        let fetched = self
-            .try_nodes("a transaction", METHOD, PATIENCE, move |node| async move {
-                let request = node.rpc().transaction(&signature, CommitmentLevel::Confirmed);
-                let answer = node.request(METHOD, request).await;
-                // An unreadable answer counts as an answer, because the node would return it again.
-                if let Ok(_) | Err(RpcError::InvalidResponse { method: METHOD, .. }) = &answer {
-                    has_answered.store(true, Ordering::Relaxed);
-                }
-                if let Err(RpcError::InvalidResponse { method: METHOD, .. }) = &answer {
-                    let mut unknown = unknown_on.lock().unwrap_or_else(PoisonError::into_inner);
-                    unknown.insert(node.index);
-                }
-                let transaction = answer?.ok_or_else(|| {
-                    let mut unknown = unknown_on.lock().unwrap_or_else(PoisonError::into_inner);
-                    unknown.insert(node.index);
-                    node.invalid_response(METHOD, format!("{signature} is listed, but it is unknown"))
-                })?;
-                let (fetched, difference) = compare(transaction, listed, node.index);
-                let Some(difference) = difference else {
-                    return Ok(Some(fetched));
-                };
-                let is_confirmed = {
-                    let mut differing = differs_on.lock().unwrap_or_else(PoisonError::into_inner);
-                    let nodes = differing.entry(difference).or_default();
-                    nodes.insert(node.index);
-                    nodes.len() > 1
-                };
-                match difference {
-                    // The only node contradicts itself, which the follower reports.
-                    Difference::Outcome if is_confirmed || self.nodes.len() == 1 => Ok(Some(fetched)),
-                    Difference::Slot if is_confirmed => Ok(None),
-                    _ => {
-                        let error = node.invalid_response(METHOD, fetched.text_of(difference));
-                        if difference == Difference::Outcome {
-                            let mut fetched_before =
-                                with_other_outcome.lock().unwrap_or_else(PoisonError::into_inner);
-                            *fetched_before = Some(fetched);
-                        }
-                        Err(error)
+        let fetched = self.try_nodes(WHAT, METHOD, PATIENCE, move |node| async move {
+            let request = node.rpc().transaction(&signature, CommitmentLevel::Confirmed);
+            let answer = node.request(METHOD, request).await;
+            // An unreadable answer counts as an answer, because the node would return it again.
+            if let Ok(_) | Err(RpcError::InvalidResponse { method: METHOD, .. }) = &answer {
+                has_answered.store(true, Ordering::Relaxed);
+            }
+            if let Err(RpcError::InvalidResponse { method: METHOD, .. }) = &answer {
+                let mut unknown = unknown_on.lock().unwrap_or_else(PoisonError::into_inner);
+                unknown.insert(node.index);
+            }
+            let transaction = answer?.ok_or_else(|| {
+                let mut unknown = unknown_on.lock().unwrap_or_else(PoisonError::into_inner);
+                unknown.insert(node.index);
+                node.invalid_response(METHOD, format!("{signature} is listed, but it is unknown"))
+            })?;
+            let (fetched, difference) = compare(transaction, listed, node.index);
+            let Some(difference) = difference else {
+                return Ok(Some(fetched));
+            };
+            let is_confirmed = {
+                let mut differing = differs_on.lock().unwrap_or_else(PoisonError::into_inner);
+                let nodes = differing.entry(difference).or_default();
+                nodes.insert(node.index);
+                nodes.len() > 1
+            };
+            match difference {
+                // The only node contradicts itself, which the follower reports.
+                Difference::Outcome if is_confirmed || self.nodes.len() == 1 => Ok(Some(fetched)),
+                Difference::Slot if is_confirmed => Ok(None),
+                _ => {
+                    let error = node.invalid_response(METHOD, fetched.text_of(difference));
+                    if difference == Difference::Outcome {
+                        let mut fetched_before =
+                            with_other_outcome.lock().unwrap_or_else(PoisonError::into_inner);
+                        *fetched_before = Some(fetched);
                     }
+                    Err(error)
                 }
-            })
-            .await;
-        match fetched {
+            }
+        });
+        match self.awaited_if_doubted(listed, fetched).await {
             Ok(Some(fetched)) => {
                 self.trust.record_server(Answers::Transactions, fetched.node);
                 Ok(fetched)
@@ -276,6 +281,25 @@ impl RpcSource {
             }
             Err(error) => Err(error),
         }
+    }
+
+    /// Awaits a transaction that `fetched` requests, for a limited time if only a node lists it that is
+    /// doubted.
+    async fn awaited_if_doubted<T>(
+        &self,
+        listed: ListedTransaction,
+        fetched: impl Future<Output = Result<T, SourceError>>,
+    ) -> Result<T, SourceError> {
+        if !self.is_doubted(listed.slot, listed.signature) {
+            return fetched.await;
+        }
+        let in_time = tokio::time::timeout(DOUBTED_PATIENCE, fetched).await;
+        in_time.unwrap_or_else(|_| {
+            Err(SourceError::Unavailable {
+                what: WHAT,
+                reason: format!("no node returned it within {} s", DOUBTED_PATIENCE.as_secs()),
+            })
+        })
     }
 
     /// Fetches listed transactions with one request to the preferred node. Transactions that it

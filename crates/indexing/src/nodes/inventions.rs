@@ -1,4 +1,5 @@
-//! Finds nodes that list transactions that do not exist, or that no node returns, and leaves them
+//! Finds nodes that list transactions that do not exist, or that no node returns. After the first
+//! one, the follower does not wait for what only that node lists. After several, the node is left
 //! out of the lists.
 
 use std::collections::HashMap;
@@ -18,6 +19,11 @@ const MAX_INVENTIONS: usize = 8;
 const INVENTION_TIME: Duration = Duration::from_hours(1);
 /// How long a node is left out.
 const LEFT_OUT_TIME: Duration = Duration::from_mins(10);
+/// How long a node is doubted after a transaction that does not exist, or that no node returns. A
+/// node that lists one again at most as long after the doubt has ended is doubted twice as long.
+const DOUBT_TIME: Duration = Duration::from_hours(1);
+/// The longest time for which a node is doubted.
+const MAX_DOUBT_TIME: Duration = Duration::from_hours(24);
 /// The largest number of entries that are remembered.
 const MAX_ENTRIES: usize = 10_000;
 
@@ -35,10 +41,52 @@ pub struct Inventions {
 struct State {
     /// The entries of the last lists that only one node has listed, with that node.
     listers: HashMap<Entry, usize>,
+    /// Whether several nodes returned the last lists.
+    are_compared: bool,
     /// Transactions that do not exist, or that no node returns, with the node that has listed them,
     /// and since when that is known.
     invented: HashMap<Entry, (usize, Instant)>,
     left_out: HashMap<usize, Instant>,
+    doubts: HashMap<usize, Doubt>,
+}
+
+/// The doubt about what only one node lists.
+#[derive(Clone, Copy)]
+struct Doubt {
+    since: Instant,
+    time: Duration,
+}
+
+impl Doubt {
+    /// Returns the doubt about a node that has just listed a transaction that does not exist.
+    fn renewed(before: Option<Self>) -> Self {
+        let time = match before {
+            Some(before) if before.is_present() => before.time,
+            Some(before) if before.since.elapsed() < before.time * 2 => (before.time * 2).min(MAX_DOUBT_TIME),
+            _ => DOUBT_TIME,
+        };
+        Self {
+            since: Instant::now(),
+            time,
+        }
+    }
+
+    fn is_present(&self) -> bool {
+        self.since.elapsed() < self.time
+    }
+}
+
+impl State {
+    fn is_left_out(&self, node: usize) -> bool {
+        let since = self.left_out.get(&node);
+        since.is_some_and(|since| since.elapsed() < LEFT_OUT_TIME)
+    }
+
+    /// Returns whether a node is doubted. The lists of a node that is left out are used only if no
+    /// other node answers, so nothing contradicts them.
+    fn is_doubted(&self, node: usize) -> bool {
+        self.doubts.get(&node).is_some_and(Doubt::is_present) && !self.is_left_out(node)
+    }
 }
 
 impl Inventions {
@@ -65,13 +113,20 @@ impl Inventions {
         // The oldest are requested first.
         listers.sort_unstable_by_key(|((slot, _), _)| *slot);
         let listers = listers.into_iter().take(MAX_ENTRIES).collect();
-        self.with_state(|state| state.listers = listers);
+        self.with_state(|state| {
+            state.listers = listers;
+            state.are_compared = lists.len() > 1;
+        });
     }
 
-    /// Records transactions that only one node has listed, with that node.
+    /// Records transactions that only one node has listed, with that node. The lists of the other
+    /// nodes may be incomplete.
     pub fn record_listers(&self, listers: &[(Entry, usize)]) {
         let listers = listers.iter().copied().collect();
-        self.with_state(|state| state.listers = listers);
+        self.with_state(|state| {
+            state.listers = listers;
+            state.are_compared = false;
+        });
     }
 
     /// Returns the only node that has listed a transaction in a slot in the last lists.
@@ -83,6 +138,8 @@ impl Inventions {
     /// Returns whether the node is left out from now on.
     pub fn record_invention(&self, entry: Entry, node: usize) -> bool {
         self.with_state(|state| {
+            let doubt = Doubt::renewed(state.doubts.get(&node).copied());
+            state.doubts.insert(node, doubt);
             state.invented.insert(entry, (node, Instant::now()));
             state
                 .invented
@@ -97,11 +154,36 @@ impl Inventions {
         })
     }
 
+    /// Records that nodes have returned transactions. One that was not returned before is no
+    /// invention.
+    pub fn record_returned(&self, returned: impl Iterator<Item = Entry>) {
+        self.with_state(|state| {
+            if state.invented.is_empty() {
+                return;
+            }
+            for entry in returned {
+                state.invented.remove(&entry);
+            }
+        });
+    }
+
     /// Returns whether a node is left out.
     pub fn is_left_out(&self, node: usize) -> bool {
+        self.with_state(|state| state.is_left_out(node))
+    }
+
+    /// Returns whether a node is doubted, because it has listed a transaction that does not exist,
+    /// or that no node returned.
+    pub fn is_doubted(&self, node: usize) -> bool {
+        self.with_state(|state| state.is_doubted(node))
+    }
+
+    /// Returns whether only a node that is doubted lists a transaction, while another node has
+    /// returned a list as well.
+    pub fn is_listed_by_doubted(&self, entry: &Entry) -> bool {
         self.with_state(|state| {
-            let since = state.left_out.get(&node);
-            since.is_some_and(|since| since.elapsed() < LEFT_OUT_TIME)
+            let lister = state.listers.get(entry).filter(|_| state.are_compared);
+            lister.is_some_and(|node| state.is_doubted(*node))
         })
     }
 
@@ -148,6 +230,66 @@ mod tests {
         let mut only = lists[1..].to_vec();
         inventions.leave_out_faulty(&mut only);
         assert_eq!(only, lists[1..]);
+    }
+
+    #[test]
+    fn what_only_a_doubted_node_lists_beside_another_one_is_doubted() {
+        let inventions = Inventions::default();
+        let key = |number| (Slot::new(7), listed(number).signature);
+        let compared = [(0, vec![listed(0)]), (1, vec![listed(0), listed(1), listed(2)])];
+        inventions.record_lists(&compared);
+        assert!(!inventions.is_listed_by_doubted(&key(2)));
+        inventions.record_invention(key(1), 1);
+        assert!(inventions.is_doubted(1) && !inventions.is_doubted(0));
+        assert!(inventions.is_listed_by_doubted(&key(2)));
+        assert!(!inventions.is_listed_by_doubted(&key(0)));
+        // Nothing shows that the other node does not list it.
+        inventions.record_lists(&compared[1..]);
+        assert!(!inventions.is_listed_by_doubted(&key(2)));
+        inventions.record_lists(&compared);
+        inventions.record_listers(&[(key(2), 1)]);
+        assert!(!inventions.is_listed_by_doubted(&key(2)));
+    }
+
+    #[test]
+    fn a_node_that_invents_again_is_doubted_for_longer() {
+        let inventions = Inventions::default();
+        let key = (Slot::new(7), listed(1).signature);
+        let ago = |minutes: u64| {
+            let since = Instant::now().checked_sub(Duration::from_mins(minutes)).unwrap();
+            inventions.with_state(|state| state.doubts.values_mut().for_each(|doubt| doubt.since = since));
+        };
+        let time = || inventions.with_state(|state| state.doubts[&1].time);
+        inventions.record_invention(key, 1);
+        // Several inventions together count once.
+        inventions.record_invention(key, 1);
+        assert_eq!(time(), DOUBT_TIME);
+        ago(59);
+        assert!(inventions.is_doubted(1));
+        ago(60);
+        assert!(!inventions.is_doubted(1));
+        for hours in [2, 4, 8, 16, 24, 24] {
+            inventions.record_invention(key, 1);
+            assert_eq!(time(), Duration::from_hours(hours));
+            ago(hours * 60);
+            assert!(!inventions.is_doubted(1));
+        }
+        ago(48 * 60);
+        inventions.record_invention(key, 1);
+        assert_eq!(time(), DOUBT_TIME);
+    }
+
+    #[test]
+    fn a_transaction_that_a_node_returns_is_no_invention() {
+        let inventions = Inventions::default();
+        let key = |number| (Slot::new(7), listed(number).signature);
+        for number in 0..7 {
+            assert!(!inventions.record_invention(key(number), 1));
+        }
+        inventions.record_returned([key(0), key(100)].into_iter());
+        assert!(!inventions.record_invention(key(7), 1));
+        assert!(inventions.record_invention(key(8), 1));
+        assert!(inventions.is_left_out(1) && !inventions.is_doubted(1));
     }
 
     #[test]

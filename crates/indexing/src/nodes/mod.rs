@@ -542,6 +542,13 @@ impl Source for RpcSource {
         }
     }
 
+    fn is_doubted(&self, slot: Slot, signature: Signature) -> bool {
+        match self.second_answers.node_with_events(&signature) {
+            Some(inventor) => self.inventions.is_doubted(inventor),
+            None => self.inventions.is_listed_by_doubted(&(slot, signature)),
+        }
+    }
+
     fn take_contradicted(&self) -> Vec<ListedTransaction> {
         self.second_answers.take_found()
     }

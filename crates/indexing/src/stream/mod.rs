@@ -158,6 +158,10 @@ impl<S: Source> Source for StreamedSource<S> {
         self.inner.record_unreturned(slot, signature)
     }
 
+    fn is_doubted(&self, slot: Slot, signature: Signature) -> bool {
+        self.inner.is_doubted(slot, signature)
+    }
+
     fn take_contradicted(&self) -> Vec<ListedTransaction> {
         self.inner.take_contradicted()
     }

@@ -68,6 +68,8 @@ pub struct SourceState {
     pub some_blocks_missing: bool,
     /// Transactions that lists contain and that no node returns.
     pub unreturned: HashSet<Signature>,
+    /// Transactions that only a node lists that has listed another one that no node returned.
+    pub doubted: HashSet<Signature>,
     /// Transactions for which no node answers.
     pub unanswered: HashSet<Signature>,
     /// The number of requests that no node has answered.
@@ -242,6 +244,10 @@ impl Source for TestSource {
     ) -> Result<Vec<ListedTransaction>, SourceError> {
         self.state().began_before.push(newer);
         self.list_on_all_nodes(addresses, after, until).await
+    }
+
+    fn is_doubted(&self, _: Slot, signature: Signature) -> bool {
+        self.state().doubted.contains(&signature)
     }
 
     fn take_contradicted(&self) -> Vec<ListedTransaction> {

@@ -66,6 +66,25 @@ async fn a_transaction_that_no_node_returns_stops_the_checkpoint_only_for_the_ti
 }
 
 #[tokio::test]
+async fn what_a_doubted_node_lists_is_quarantined_at_once_and_other_transactions_are_not() {
+    let (_, unreturned, mut fixture) = fixture(Duration::from_hours(1)).await;
+    let other = fixture.source.state().transactions.last().unwrap().signature;
+    {
+        let mut state = fixture.source.state();
+        state.doubted.insert(unreturned);
+        state.unreturned.insert(other);
+    }
+    let error = fixture.first_error().await;
+    assert!(
+        matches!(error, IndexerError::Source(SourceError::NotReturned { signature, .. }) if signature == other),
+        "{error}"
+    );
+    let quarantined = fixture.database.store.quarantined().await.unwrap();
+    let quarantined: Vec<_> = quarantined.iter().map(|entry| entry.signature).collect();
+    assert_eq!(quarantined, [unreturned]);
+}
+
+#[tokio::test]
 async fn a_quarantined_transaction_is_applied_in_its_slot_when_a_node_returns_it() {
     let (chain, _, mut fixture) = fixture(Duration::ZERO).await;
     fixture.settle().await;
