@@ -153,6 +153,9 @@ async fn serve(settings: ServiceSettings) -> Result<(), MainError> {
     Ok(service.run().await?)
 }
 
+/// A check of the status, with the largest lag of the settings. The service can be used without it.
+type StatusCheck = fn(&IndexerStatus, Duration) -> Result<(), String>;
+
 /// Adds what `/ready` checks.
 fn add_checks(service: &Service, connection: watch::Receiver<Connection>, max_lag: Duration) {
     let for_chain = connection.clone();
@@ -162,28 +165,26 @@ fn add_checks(service: &Service, connection: watch::Receiver<Connection>, max_la
             Connection::Established { status, .. } => status.borrow().ready(max_lag),
         }))
     });
-    let for_reconciliation = connection.clone();
-    service.health().add("reconciliation", move || {
-        ready(match &*for_reconciliation.borrow() {
-            Connection::Unavailable(_) => Check::Ok,
-            Connection::Established { status, .. } => {
-                match status.borrow().reconciling(MAX_RECONCILE_PAUSE) {
+    let degrading: [(&str, StatusCheck); 4] = [
+        ("reconciliation", |status, _| {
+            status.reconciling(MAX_RECONCILE_PAUSE)
+        }),
+        ("quarantine", |status, _| status.complete()),
+        ("finality", |status, _| status.undisputed()),
+        ("second_node", IndexerStatus::listed_by_two),
+    ];
+    for (name, check) in degrading {
+        let connection = connection.clone();
+        service.health().add(name, move || {
+            ready(match &*connection.borrow() {
+                Connection::Unavailable(_) => Check::Ok,
+                Connection::Established { status, .. } => match check(&status.borrow(), max_lag) {
                     Ok(()) => Check::Ok,
                     Err(reason) => Check::Degraded { reason },
-                }
-            }
-        })
-    });
-    let for_quarantine = connection.clone();
-    service.health().add("quarantine", move || {
-        ready(match &*for_quarantine.borrow() {
-            Connection::Unavailable(_) => Check::Ok,
-            Connection::Established { status, .. } => match status.borrow().complete() {
-                Ok(()) => Check::Ok,
-                Err(reason) => Check::Degraded { reason },
-            },
-        })
-    });
+                },
+            })
+        });
+    }
     service.health().add("database", move || {
         let connection = connection.borrow().clone();
         async move {

@@ -364,6 +364,12 @@ pub trait Source: Send + Sync + 'static {
         None
     }
 
+    /// Returns whether the lists of only one of several nodes count: no other one has returned a list
+    /// for a minute, or the others are left out.
+    fn is_single_node(&self) -> bool {
+        false
+    }
+
     /// Makes each node list the slots after `slot` again. Until then, no second node counts as
     /// having confirmed them. Required when the follower forgets what nodes listed there.
     fn list_again_after(&self, slot: Slot) {

@@ -30,6 +30,8 @@ const BACKFILL_TRANSACTIONS: &str = "bauta_indexer_backfill_transactions";
 const BACKFILL_SECONDS: &str = "bauta_indexer_backfill_seconds";
 const NODE_FIRST_SLOT: &str = "bauta_indexer_node_first_slot";
 const QUARANTINED: &str = "bauta_indexer_quarantined_transactions";
+const SINGLE_NODE: &str = "bauta_indexer_single_node";
+const DISPUTED: &str = "bauta_indexer_disputed_transactions";
 const JOURNAL_BYTES: &str = "bauta_indexer_journal_bytes";
 #[cfg(feature = "yellowstone")]
 const STREAM_CONNECTED: &str = "bauta_indexer_stream_connected";
@@ -44,6 +46,19 @@ fn describe_fetched() {
         FETCHED_WITHOUT_EVENTS,
         "Fetched transactions without an event of the program, which anyone can send"
     );
+}
+
+fn describe_agreement() {
+    describe_gauge!(
+        SINGLE_NODE,
+        "1 if the lists of only one of several nodes count, because no other one has answered for a minute"
+    );
+    describe_gauge!(
+        DISPUTED,
+        "Applied transactions that a node reports as finalized in another slot or with another outcome"
+    );
+    single_node(false);
+    disputed(0);
 }
 
 /// Describes every metric. Call it once, after the recorder is installed.
@@ -71,6 +86,7 @@ pub fn describe() {
         "Seconds that applying a batch took, including the commit"
     );
     describe_fetched();
+    describe_agreement();
     describe_counter!(GAPS, "Batches that contradicted the database");
     describe_counter!(
         MISSING_TRANSACTIONS,
@@ -253,6 +269,14 @@ pub fn node_first_slot(url: &str, slot: Slot) {
 
 pub fn quarantined(count: usize) {
     gauge!(QUARANTINED).set(gauge_value(count as u64));
+}
+
+pub fn single_node(is_single: bool) {
+    gauge!(SINGLE_NODE).set(f64::from(u8::from(is_single)));
+}
+
+pub fn disputed(count: usize) {
+    gauge!(DISPUTED).set(gauge_value(count as u64));
 }
 
 pub fn journal(bytes: u64) {

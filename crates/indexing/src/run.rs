@@ -384,6 +384,10 @@ impl<S: Source> Indexer<S> {
             let finalized = self.store.finalized_slot().await?;
             let reconciled = self.store.reconciled_slot().await?;
             self.reporter.watermarks(finalized, reconciled);
+            // A backfill reads the histories of the nodes by itself. What is final is not listed again.
+            let is_listed = !step.is_backfill && finalized < step.checkpoint.map(|at| at.slot);
+            let is_single_node = is_listed && self.source.is_single_node();
+            self.reporter.agreement(is_single_node, follower.disputed_slot());
         }
         if is_due(state.pruned_at, PRUNE_INTERVAL) {
             state.pruned_at = Some(Instant::now());

@@ -49,6 +49,10 @@ pub struct IndexerStatus {
     pub reconciled: Option<Slot>,
     /// The number of listed transactions that no node returns. The database continues without them.
     pub quarantined: usize,
+    /// Since when the lists of only one of several nodes count. `None` if those of two do.
+    pub single_node_since: Option<Instant>,
+    /// The slot of the transaction that stops finality, because nodes contradict it.
+    pub disputed_slot: Option<Slot>,
     /// When `reconciled` last moved, or when this replica became the leader.
     pub reconciled_at: Option<Instant>,
 }
@@ -119,6 +123,29 @@ impl IndexerStatus {
         }
     }
 
+    /// Returns `Ok` if two nodes have listed the transactions, or if there is only one node.
+    /// Otherwise returns for how long one node has decided alone which transactions exist.
+    pub fn listed_by_two(&self, max_pause: Duration) -> Result<(), String> {
+        match self.single_node_since.map(|since| since.elapsed()) {
+            Some(pause) if pause >= max_pause => Err(format!(
+                "only one node has listed transactions for {} s, and what it omits is missing; check the other nodes, or                  add one",
+                pause.as_secs()
+            )),
+            _ => Ok(()),
+        }
+    }
+
+    /// Returns `Ok` unless nodes contradict each other about a slot, so that no later slot becomes
+    /// final.
+    pub fn undisputed(&self) -> Result<(), String> {
+        match self.disputed_slot {
+            None => Ok(()),
+            Some(slot) => Err(format!(
+                "no slot from {slot} on becomes final, because a node reports its transactions as finalized in another                  slot or with another outcome, and no other node confirms the rows; compare the nodes, and add one"
+            )),
+        }
+    }
+
     /// Returns the seconds since the checkpoint was last at the head. Infinite if it never was.
     fn lag_seconds(&self) -> f64 {
         self.caught_up_at
@@ -154,6 +181,7 @@ impl Reporter {
                 status.caught_up_at = None;
                 (status.finalized, status.reconciled) = (None, None);
                 status.quarantined = 0;
+                (status.single_node_since, status.disputed_slot) = (None, None);
                 status.reconciled_at = (role == Role::Leader).then(Instant::now);
             }
             status.role = role;
@@ -194,6 +222,17 @@ impl Reporter {
                 status.reconciled_at = Some(Instant::now());
             }
             (status.finalized, status.reconciled) = (finalized, reconciled);
+        });
+    }
+
+    /// Sets whether the lists of only one of several nodes count, and the slot of the transaction
+    /// that stops finality.
+    pub fn agreement(&self, is_single_node: bool, disputed_slot: Option<Slot>) {
+        metrics::single_node(is_single_node);
+        self.sender.send_modify(|status| {
+            let since = status.single_node_since.unwrap_or_else(Instant::now);
+            status.single_node_since = is_single_node.then_some(since);
+            status.disputed_slot = disputed_slot;
         });
     }
 

@@ -411,6 +411,20 @@ async fn a_node_that_refuses_a_request_for_statuses_gets_it_three_times() {
 }
 
 #[tokio::test]
+async fn one_of_two_nodes_decides_alone_until_the_other_one_has_listed() {
+    let (chain, _) = chain();
+    let fixture = Fixture::new(recorded(&chain), recorded(&chain)).await;
+    let source = fixture.follower.source();
+    assert!(source.is_single_node());
+    let start = Instant::now();
+    while source.is_single_node() {
+        assert!(start.elapsed() < Duration::from_mins(5), "no second node lists");
+        // The answer of a node can come too late for one attempt.
+        let _ = source.list_on_all_nodes(&[bauta::ID], None, chain.slot).await;
+    }
+}
+
+#[tokio::test]
 async fn what_a_node_lists_much_later_than_another_one_is_compared() {
     let (chain, omitted) = chain();
     let [faulty, honest] = with_omission(&chain, omitted);

@@ -5,8 +5,8 @@ use bauta_store::{AppliedTransaction, Position, Slot};
 
 use super::Follower;
 use super::list_comparison::MAX_SIGNATURES_PER_CALL;
-use crate::IndexerError;
 use crate::chain::{Head, Source, TransactionStatus};
+use crate::{IndexerError, metrics};
 
 /// By how many slots the journal can be older than the newest final slot. It is kept until the
 /// slots are reconciled, but not for longer than this: two days on a public cluster.
@@ -91,6 +91,8 @@ impl<S: Source> Follower<S> {
             .applied_transactions_after(floor.unwrap_or(Slot::ZERO))
             .await?;
         applied.retain(|transaction| transaction.slot <= slot);
+        let mut disputed = 0;
+        let mut disputed_slot = None;
         'groups: for group in applied.chunks(MAX_SIGNATURES_PER_CALL) {
             let signatures: Vec<_> = group.iter().map(|transaction| transaction.signature).collect();
             let preferred = self.source.statuses(&signatures, slot).await?;
@@ -100,18 +102,22 @@ impl<S: Source> Follower<S> {
                 // The preferred node may not know a transaction, or report another slot.
                 statuses = self.source.statuses_on_all_nodes(&signatures, slot).await?;
             }
-            let mut disputed = 0_u32;
             for (transaction, statuses) in group.iter().zip(statuses) {
+                let is_disputed = is_disputed(transaction, &statuses);
+                disputed += usize::from(is_disputed);
                 if !is_final(transaction, &statuses) {
                     slot = transaction.slot.previous();
+                    disputed_slot = is_disputed.then_some(transaction.slot);
                     break 'groups;
                 }
-                disputed += u32::from(is_disputed(transaction, &statuses));
-            }
-            if disputed > 0 {
-                tracing::error!(event = "finality_disputed", transactions = disputed);
             }
         }
+        metrics::disputed(disputed);
+        if disputed > 0 {
+            let stops_at = disputed_slot.map(Slot::get);
+            tracing::error!(event = "finality_disputed", transactions = disputed, stops_at);
+        }
+        self.disputed_slot = disputed_slot;
         Ok(Some(slot).filter(|slot| floor.is_none_or(|floor| *slot > floor)))
     }
 

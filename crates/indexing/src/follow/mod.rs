@@ -153,6 +153,8 @@ pub struct Follower<S> {
     /// The slot up to which the applied transactions have been compared with the lists of all
     /// nodes.
     compared_up_to: Option<Slot>,
+    /// The slot of the transaction that stops finality, because nodes contradict it.
+    disputed_slot: Option<Slot>,
     /// The slot up to which the journal has been deleted.
     without_journal: Slot,
     /// The number of rollbacks. A comparison with accounts that was made before one is void.
@@ -195,6 +197,7 @@ impl<S: Source> Follower<S> {
             quarantined_at: None,
             compared_at: None,
             compared_up_to: None,
+            disputed_slot: None,
             without_journal: Slot::ZERO,
             rollbacks: Arc::default(),
             is_cluster_checked: false,
@@ -215,6 +218,13 @@ impl<S: Source> Follower<S> {
     #[must_use]
     pub const fn source(&self) -> &Arc<S> {
         &self.source
+    }
+
+    /// Returns the slot of the transaction that stops finality, because nodes report it as finalized
+    /// in another slot or with another outcome, and not as many confirm it.
+    #[must_use]
+    pub const fn disputed_slot(&self) -> Option<Slot> {
+        self.disputed_slot
     }
 
     /// Returns the number of rollbacks so far. The value is updated by each rollback.

@@ -560,6 +560,11 @@ impl Source for RpcSource {
         [listed, without_answer].into_iter().flatten().min()
     }
 
+    fn is_single_node(&self) -> bool {
+        let is_used = |node| !self.inventions.is_left_out(node);
+        self.nodes.len() > 1 && self.late_lists.listed_by_two(is_used).is_none()
+    }
+
     fn list_again_after(&self, slot: Slot) {
         self.late_lists.list_again_after(slot);
     }

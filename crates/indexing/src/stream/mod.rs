@@ -170,6 +170,10 @@ impl<S: Source> Source for StreamedSource<S> {
         self.inner.confirmed_up_to()
     }
 
+    fn is_single_node(&self) -> bool {
+        self.inner.is_single_node()
+    }
+
     fn list_again_after(&self, slot: Slot) {
         self.inner.list_again_after(slot);
     }

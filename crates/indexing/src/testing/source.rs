@@ -64,6 +64,8 @@ pub struct SourceState {
     /// The slots in which the preferred node reports the statuses of some transactions. Another
     /// node reports those of the history.
     pub moved_statuses: HashMap<Signature, Slot>,
+    /// Those of them whose status the other node does not report.
+    pub without_other_status: HashSet<Signature>,
     /// Whether not every node returns the blocks that do not contain the invented transactions.
     pub some_blocks_missing: bool,
     /// Transactions that lists contain and that no node returns.
@@ -398,7 +400,11 @@ impl Source for TestSource {
         _: Slot,
     ) -> Result<Vec<Vec<TransactionStatus>>, SourceError> {
         let state = self.request()?;
-        let of_nodes = |signature| [state.moved_status(signature), state.status(signature)];
+        let other = |signature: &Signature| {
+            let status = state.status(signature);
+            status.filter(|_| !state.without_other_status.contains(signature))
+        };
+        let of_nodes = |signature| [state.moved_status(signature), other(signature)];
         Ok(signatures
             .iter()
             .map(|signature| of_nodes(signature).into_iter().flatten().collect())

@@ -84,3 +84,20 @@ fn an_unavailable_node_makes_ready_fail_only_after_the_maximum_lag() {
         "{late}"
     );
 }
+
+#[test]
+fn one_of_several_nodes_that_decides_alone_and_a_disputed_slot_are_reported() {
+    let status = IndexerStatus::default();
+    assert_eq!(status.listed_by_two(Duration::ZERO), Ok(()));
+    assert_eq!(status.undisputed(), Ok(()));
+    let status = IndexerStatus {
+        single_node_since: Some(std::time::Instant::now()),
+        disputed_slot: Some(bauta_store::Slot::new(7)),
+        ..status
+    };
+    assert_eq!(status.listed_by_two(Duration::from_hours(1)), Ok(()));
+    let alone = status.listed_by_two(Duration::ZERO).unwrap_err();
+    assert!(alone.contains("only one node has listed"), "{alone}");
+    let disputed = status.undisputed().unwrap_err();
+    assert!(disputed.contains("no slot from 7 on becomes final"), "{disputed}");
+}

@@ -278,6 +278,34 @@ async fn a_node_that_reports_every_status_in_another_slot_does_not_stop_finality
 }
 
 #[tokio::test]
+async fn finality_names_the_slot_that_the_only_node_that_answers_contradicts() {
+    let mut chain = small_chain();
+    chain.wait(1);
+    let mut fixture = Fixture::new(&chain).await;
+    fixture.settle().await;
+    let head = Head {
+        confirmed: chain.slot,
+        finalized: chain.slot,
+    };
+    let contradicted = chain.transactions[2].clone();
+    {
+        let mut state = fixture.source.state();
+        state.head = Some(head);
+        state
+            .moved_statuses
+            .insert(contradicted.signature, contradicted.slot.previous());
+        state.without_other_status.insert(contradicted.signature);
+    }
+    let finality = fixture.follower.finalize(head, None).await.unwrap();
+    assert!(finality < Some(contradicted.slot), "{finality:?}");
+    assert_eq!(fixture.follower.disputed_slot(), Some(contradicted.slot));
+    fixture.source.state().without_other_status.clear();
+    let finality = fixture.follower.finalize(head, None).await.unwrap();
+    assert_eq!(finality, Some(chain.slot));
+    assert_eq!(fixture.follower.disputed_slot(), None);
+}
+
+#[tokio::test]
 async fn a_cold_start_marks_no_slot_final_before_it_has_read_it() {
     let mut chain = small_chain();
     for _ in 0..400 {
