@@ -17,6 +17,7 @@ use clap::{ArgGroup, Subcommand};
 use solana_address::Address;
 
 use crate::config::ServiceSettings;
+use crate::progress::{ProgressBar, ProgressFile};
 use crate::{MainError, run_settings};
 
 /// How long a command waits for the running indexer to apply what the command found.
@@ -184,8 +185,13 @@ async fn undo(settings: &ServiceSettings, to: Slot, dry_run: bool) -> Result<(),
 
 async fn verify_database(settings: &ServiceSettings, selection: &Selection) -> Result<(), MainError> {
     let (store, source) = open(settings).await?;
-    let verified = verify(&store, &source, selection, show_request).await?;
-    eprintln!();
+    let mut bar = ProgressBar::new();
+    let verified = verify(&store, &source, selection, |done, all| {
+        bar.show_requests(done, all);
+    })
+    .await;
+    drop(bar);
+    let verified = verified?;
     for (kind, address) in &verified.differing {
         println!("{kind} {address} differs");
     }
@@ -206,7 +212,11 @@ async fn rebuild_database(settings: &ServiceSettings, dry_run: bool) -> Result<(
     let (store, source) = open(settings).await?;
     let url = settings.database_url.expose();
     let follow = run_settings(settings).follow;
-    let rebuilt = rebuild(Arc::new(source), &store, url, follow, dry_run).await?;
+    let mut bar = ProgressBar::new();
+    let mut progress = |progress| bar.show_stage(progress);
+    let rebuilt = rebuild(Arc::new(source), &store, url, follow, dry_run, &mut progress).await;
+    drop(bar);
+    let rebuilt = rebuilt?;
     let verb = if dry_run { "would be rebuilt" } else { "rebuilt" };
     println!("{verb}: {} events, up to slot {}", rebuilt.events, rebuilt.slot);
     Ok(())
@@ -231,8 +241,11 @@ async fn verify_one_slot(settings: &ServiceSettings, slot: Slot) -> Result<(), M
 
 async fn reconcile(settings: &ServiceSettings, dry_run: bool) -> Result<(), MainError> {
     let (store, source) = open(settings).await?;
-    let reconciled = reconcile_now(&store, &Arc::new(source), show_request).await?;
-    eprintln!();
+    let mut bar = ProgressBar::new();
+    let show = |done, all| bar.show_requests(done, all);
+    let reconciled = reconcile_now(&store, &Arc::new(source), show).await;
+    drop(bar);
+    let reconciled = reconciled?;
     for (kind, address) in &reconciled.verified.differing {
         println!("{kind} {address} differs");
     }
@@ -252,11 +265,16 @@ async fn reconcile(settings: &ServiceSettings, dry_run: bool) -> Result<(), Main
 
 async fn backfill(settings: &ServiceSettings, from: Slot, dry_run: bool) -> Result<(), MainError> {
     let (store, source) = open(settings).await?;
-    let found = find_missing(&store, &Arc::new(source), bauta::ID, from, |node, slot| {
-        eprint!("\r{node}: down to slot {slot}    ");
-    })
-    .await?;
-    eprintln!();
+    let mut bar = ProgressBar::new();
+    let mut newest = from;
+    let show = |node: &str, slot: Slot| {
+        newest = newest.max(slot);
+        let all = newest.slots_since(from);
+        bar.show(&format!("slots of {node}"), newest.slots_since(slot), Some(all));
+    };
+    let found = find_missing(&store, &Arc::new(source), bauta::ID, from, show).await;
+    drop(bar);
+    let found = found?;
     for (node, reason) in &found.unread {
         println!("the history of {node} could not be read: {reason}");
     }
@@ -347,7 +365,8 @@ async fn export_snapshot(settings: &ServiceSettings, path: &Path) -> Result<(), 
     // Only its owner can read the temporary file. It is removed if the export fails.
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
     let mut file = tempfile::NamedTempFile::new_in(folder.unwrap_or(Path::new("."))).map_err(failed)?;
-    let summary = store.export_snapshot(BufWriter::new(file.as_file_mut())).await?;
+    let output = ProgressFile::new(file.as_file_mut(), "writing the file, MB", None);
+    let summary = store.export_snapshot(BufWriter::new(output)).await?;
     file.as_file().sync_all().map_err(failed)?;
     file.persist_noclobber(path)
         .map_err(|error| failed(error.error))?;
@@ -361,15 +380,20 @@ async fn export_snapshot(settings: &ServiceSettings, path: &Path) -> Result<(), 
 async fn import(settings: &ServiceSettings, path: &Path, dry_run: bool) -> Result<(), MainError> {
     let (store, source) = open(settings).await?;
     let file = File::open(path).map_err(|source| file_error(path, source))?;
-    let imported = import_snapshot(SnapshotImport {
+    let length = file.metadata().map_err(|source| file_error(path, source))?.len();
+    let file = ProgressFile::new(file, "reading the file, MB", Some(length));
+    let mut bar = ProgressBar::new();
+    let import = SnapshotImport {
         source: Arc::new(source),
         store: &store,
         url: settings.database_url.expose(),
         settings: run_settings(settings).follow,
         input: BufReader::new(file),
         dry_run,
-    })
-    .await?;
+    };
+    let imported = import_snapshot(import, &mut |progress| bar.show_stage(progress)).await;
+    drop(bar);
+    let imported = imported?;
     let verb = if dry_run { "would be imported" } else { "imported" };
     println!(
         "the rows agree with the accounts, and {verb}, up to slot {}, with {} newer events",
@@ -383,8 +407,4 @@ fn file_error(path: &Path, source: std::io::Error) -> MainError {
         path: path.display().to_string(),
         source,
     }
-}
-
-fn show_request(done: usize, all: usize) {
-    eprint!("\rrequest {} of {all}", done + 1);
 }

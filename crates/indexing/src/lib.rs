@@ -28,6 +28,7 @@ mod missing;
 pub mod nodes;
 mod operator_checks;
 mod overview;
+mod progress;
 mod rebuild;
 mod reconcile;
 mod retention;
@@ -46,6 +47,7 @@ pub use operator_checks::{
     MissingTransactions, Reconciled, SlotVerified, await_applied, find_missing, reconcile_now, verify_slot,
 };
 pub use overview::{NodeOverview, Overview, Quarantined};
+pub use progress::{OnProgress, Progress, Stage};
 pub use rebuild::{Rebuilt, SnapshotImport, import_snapshot, rebuild};
 pub use reconcile::{Outcome, ReconcileLimits, Reconciler, Selection, Verified, verify};
 pub use retention::check_retention;

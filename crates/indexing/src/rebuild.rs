@@ -19,7 +19,7 @@ use bauta_store::{Slot, Store, StoreError};
 use crate::chain::{Head, Source};
 use crate::follow::{ClusterCheck, Follower, Settings};
 use crate::reconcile::{Outcome, Reconciler};
-use crate::{IndexerError, SourceError};
+use crate::{IndexerError, OnProgress, Progress, SourceError, Stage};
 
 /// The schema in which the new rows are created.
 const SCHEMA: &str = "bauta_rebuild";
@@ -50,17 +50,26 @@ pub struct Rebuilt {
 }
 
 /// Rebuilds the database from the source and replaces its rows, unless `dry_run`. `store` must be
-/// connected to the database at `url`.
+/// connected to the database at `url`. Reports the progress meanwhile.
 pub async fn rebuild<S: Source>(
     source: Arc<S>,
     store: &Store,
     url: &str,
     settings: Settings,
     dry_run: bool,
+    progress: OnProgress<'_>,
 ) -> Result<Rebuilt, IndexerError> {
     // The new rows must come from the cluster that the database follows.
     check_recorded_cluster(&source, store, &settings).await?;
-    let without_journal = attempt(Arc::clone(&source), store, url, settings.clone(), dry_run).await;
+    let without_journal = attempt(
+        Arc::clone(&source),
+        store,
+        url,
+        settings.clone(),
+        dry_run,
+        progress,
+    )
+    .await;
     let rebuilt = match without_journal {
         Err(IndexerError::MissingBelowFinality { missing, slot }) => {
             tracing::warn!(
@@ -73,7 +82,7 @@ pub async fn rebuild<S: Source>(
                 backfill_slots: u64::MAX,
                 ..settings
             };
-            attempt(source, store, url, with_journal, dry_run).await
+            attempt(source, store, url, with_journal, dry_run, progress).await
         }
         other => other,
     };
@@ -87,25 +96,37 @@ async fn attempt<S: Source>(
     url: &str,
     settings: Settings,
     dry_run: bool,
+    progress: OnProgress<'_>,
 ) -> Result<Rebuilt, IndexerError> {
     let new_store = Store::in_new_schema(url, CONNECTIONS, SCHEMA).await?;
     let mut follower = Follower::new(source, new_store.clone(), settings);
-    let events = reconcile(&mut follower).await?;
+    let events = reconcile(&mut follower, progress).await?;
     if dry_run {
         return without_switchover(&new_store, events).await;
     }
-    switch_over(store, &new_store, SCHEMA, &mut follower, events).await
+    switch_over(store, &new_store, SCHEMA, &mut follower, events, progress).await
 }
 
 /// Steps and compares until the rows of a new schema agree with all accounts of two nodes, or of
 /// the only one that returns them. Returns the number of applied events. Fails if the accounts of
 /// two nodes differ.
-async fn reconcile<S: Source>(follower: &mut Follower<S>) -> Result<usize, IndexerError> {
-    let mut events = 0;
+async fn reconcile<S: Source>(
+    follower: &mut Follower<S>,
+    progress: OnProgress<'_>,
+) -> Result<usize, IndexerError> {
+    let mut events = catch_up(follower, progress).await?;
     let mut reconciler = Reconciler::default();
     loop {
-        events += catch_up(follower).await?;
-        match reconciler.round(follower).await? {
+        events += catch_up(follower, &mut |_| {}).await?;
+        let outcome = reconciler.round(follower).await?;
+        if let Some((compared, parts)) = reconciler.parts() {
+            progress(Progress {
+                stage: Stage::Comparing,
+                done: compared as u64,
+                all: Some(parts as u64),
+            });
+        }
+        match outcome {
             Outcome::Agreement { up_to: Some(_) } => return Ok(events),
             // Some parts have not been compared yet, or have to be compared again.
             Outcome::Agreement { up_to: None } | Outcome::Repaired | Outcome::Inconclusive => {}
@@ -141,19 +162,25 @@ async fn switch_over<S: Source>(
     schema: &str,
     follower: &mut Follower<S>,
     mut events: usize,
+    progress: OnProgress<'_>,
 ) -> Result<Rebuilt, IndexerError> {
     for left in (0..SWITCHOVER_ATTEMPTS).rev() {
         tracing::info!(event = "switchover", events);
+        progress(Progress {
+            stage: Stage::SwitchingOver,
+            done: 0,
+            all: None,
+        });
         let switchover = store.begin_switchover().await?;
         while new_store.checkpoint().await? < switchover.checkpoint() {
-            events += catch_up(follower).await?;
+            events += catch_up(follower, &mut |_| {}).await?;
             tokio::time::sleep(CATCH_UP_INTERVAL).await;
         }
         match switchover.finish(new_store, schema).await {
             Err(error @ StoreError::TimedOut(_)) if left > 0 => {
                 // Writers continue meanwhile.
                 tracing::warn!(event = "switchover_failed", attempts_left = left, %error);
-                events += catch_up(follower).await?;
+                events += catch_up(follower, &mut |_| {}).await?;
             }
             finished => {
                 finished?;
@@ -192,16 +219,18 @@ pub struct SnapshotImport<'a, S, R> {
 /// alone.
 pub async fn import_snapshot<S: Source, R: Read>(
     import: SnapshotImport<'_, S, R>,
+    progress: OnProgress<'_>,
 ) -> Result<Rebuilt, IndexerError> {
     let store = import.store;
     check_recorded_cluster(&import.source, store, &import.settings).await?;
-    let imported = import_into_schema(import).await;
+    let imported = import_into_schema(import, progress).await;
     store.drop_schema(IMPORT_SCHEMA).await?;
     imported
 }
 
 async fn import_into_schema<S: Source, R: Read>(
     import: SnapshotImport<'_, S, R>,
+    progress: OnProgress<'_>,
 ) -> Result<Rebuilt, IndexerError> {
     let SnapshotImport {
         source,
@@ -229,11 +258,11 @@ async fn import_into_schema<S: Source, R: Read>(
         finalized: summary.slot,
     };
     follower.finalize(head, None).await?;
-    let events = reconcile(&mut follower).await?;
+    let events = reconcile(&mut follower, progress).await?;
     if dry_run {
         return without_switchover(&new_store, events).await;
     }
-    switch_over(store, &new_store, IMPORT_SCHEMA, &mut follower, events).await
+    switch_over(store, &new_store, IMPORT_SCHEMA, &mut follower, events, progress).await
 }
 
 /// Waits until a slot is final on the chain. Fails if that takes longer than `limit`.
@@ -267,13 +296,28 @@ async fn check_recorded_cluster<S: Source>(
 
 /// Steps until the checkpoint is at the head. Returns the number of applied events. Retries while
 /// nodes are unavailable.
-async fn catch_up<S: Source>(follower: &mut Follower<S>) -> Result<usize, IndexerError> {
+async fn catch_up<S: Source>(
+    follower: &mut Follower<S>,
+    progress: OnProgress<'_>,
+) -> Result<usize, IndexerError> {
     let mut events = 0;
+    let mut first = None;
     let mut retries = 0;
     loop {
         match follower.step().await {
             Ok(step) => {
                 events += step.events;
+                let slot = step.checkpoint.map_or(Slot::ZERO, |at| at.slot);
+                let first = if step.is_backfill {
+                    slot
+                } else {
+                    *first.get_or_insert(slot)
+                };
+                progress(follower.backfill_progress().unwrap_or(Progress {
+                    stage: Stage::Following,
+                    done: slot.slots_since(first),
+                    all: Some(step.head.confirmed.slots_since(first)),
+                }));
                 if !step.again && step.checkpoint.is_some_and(|at| at.slot >= step.head.confirmed) {
                     return Ok(events);
                 }

@@ -28,7 +28,7 @@ use tokio::task::JoinSet;
 
 use super::{Follower, Step};
 use crate::chain::{Head, HistoryPage, ListedTransaction, Source};
-use crate::{Inconsistency, IndexerError, SourceError, metrics};
+use crate::{Inconsistency, IndexerError, Progress, SourceError, Stage, metrics};
 
 /// The number of batches that a step applies.
 const BATCHES_PER_STEP: usize = 16;
@@ -67,6 +67,8 @@ struct NodeProgress {
     complete: bool,
     last_page: Instant,
     last_error: Option<SourceError>,
+    /// The number of entries that the node has listed.
+    listed: u64,
     /// The oldest slot that the node has listed.
     oldest: Option<Slot>,
     /// When the node last listed an older slot than before.
@@ -82,6 +84,7 @@ impl NodeProgress {
             complete,
             last_page: now,
             last_error: None,
+            listed: 0,
             oldest: None,
             older_at: now,
             first_slot: None,
@@ -91,6 +94,7 @@ impl NodeProgress {
     fn record_page(&mut self, page: &HistoryPage) {
         self.last_page = Instant::now();
         self.last_error = None;
+        self.listed += page.listed.len() as u64;
         self.first_slot = self.first_slot.or(page.first_slot);
         let oldest = page.listed.iter().map(|entry| entry.slot).min();
         if let Some(oldest) = oldest
@@ -130,6 +134,23 @@ impl<S: Source> Follower<S> {
         };
         self.backfill.has_begun = Some(has_begun);
         Ok(has_begun || self.is_backfill(checkpoint, floor, head))
+    }
+
+    /// Returns the progress of the present backfill. `None` if there is none.
+    pub(crate) fn backfill_progress(&self) -> Option<Progress> {
+        if let Some(applying) = &self.backfill.applying {
+            return Some(Progress {
+                stage: Stage::Applying,
+                done: applying.applied,
+                all: Some(applying.waiting.max(applying.applied)),
+            });
+        }
+        let reading = self.backfill.reading.as_ref()?;
+        Some(Progress {
+            stage: Stage::Listing,
+            done: reading.nodes.iter().map(|node| lock(node).listed).sum(),
+            all: None,
+        })
     }
 
     /// Does one step of a backfill: waits for the histories, or applies some batches.

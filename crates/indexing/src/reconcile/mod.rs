@@ -277,6 +277,13 @@ impl Reconciler {
         self.cycle = None;
     }
 
+    /// Returns how many parts of the present cycle have been compared, and how many it has. `None`
+    /// between two cycles.
+    pub(crate) fn parts(&self) -> Option<(usize, usize)> {
+        let cycle = self.cycle.as_ref()?;
+        Some((cycle.compared, cycle.compared + cycle.open.len()))
+    }
+
     /// Returns what the cycles have found.
     pub(crate) const fn agreement(&self) -> &Agreement {
         &self.agreement

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bauta_indexing::testing::{TestSource, named};
-use bauta_indexing::{IndexerError, Rebuilt, rebuild};
+use bauta_indexing::{IndexerError, Progress, Rebuilt, Settings, Stage, rebuild};
 
 use crate::support::{Fixture, count, rows, settings, small_chain};
 
@@ -33,7 +33,9 @@ async fn a_rebuild_replaces_damaged_rows_by_those_of_the_chain() {
     // A dry run reads and compares everything, and changes nothing.
     let damaged = rows(&fixture.database).await;
     let (source, store) = (Arc::clone(&fixture.source), &fixture.database.store);
-    let dry_run = rebuild(source, store, &url, settings(), true).await.unwrap();
+    let dry_run = rebuild(source, store, &url, settings(), true, &mut |_| {})
+        .await
+        .unwrap();
     assert_eq!(dry_run.slot, chain.slot);
     assert_eq!(rows(&fixture.database).await, damaged);
     let rebuilt = rebuild(
@@ -42,6 +44,7 @@ async fn a_rebuild_replaces_damaged_rows_by_those_of_the_chain() {
         &url,
         settings(),
         false,
+        &mut |_| {},
     )
     .await;
     assert_eq!(rebuilt.unwrap().slot, chain.slot);
@@ -99,6 +102,7 @@ async fn a_rebuild_adds_a_transaction_missing_in_a_final_slot() {
         &url,
         settings(),
         false,
+        &mut |_| {},
     )
     .await
     .unwrap();
@@ -116,7 +120,8 @@ async fn readers_see_the_old_rows_until_the_new_rows_are_complete() {
     let url = fixture.database.url().unwrap();
     let store = fixture.database.store.clone();
     let source = Arc::clone(&fixture.source);
-    let rebuilding = tokio::spawn(async move { rebuild(source, &store, &url, settings(), false).await });
+    let rebuilding =
+        tokio::spawn(async move { rebuild(source, &store, &url, settings(), false, &mut |_| {}).await });
     let mut reads = 0;
     while !rebuilding.is_finished() {
         assert_eq!(count(&fixture.database, "nullifiers").await, 3);
@@ -128,11 +133,53 @@ async fn readers_see_the_old_rows_until_the_new_rows_are_complete() {
     assert_eq!(rows(&fixture.database).await, before);
 }
 
+#[tokio::test]
+async fn a_rebuild_reports_the_progress_of_its_stages() {
+    let mut chain = small_chain();
+    for number in 0..40 {
+        chain.wait(1);
+        chain.register(named("registry"), 700 + number, 1, 7).unwrap();
+    }
+    let fixture = Fixture::new(&chain).await;
+    fixture.finalize(&chain);
+    let settings = Settings {
+        backfill_slots: 0,
+        batch_transactions: 1,
+        ..settings()
+    };
+    let url = fixture.database.url().unwrap();
+    let (source, store) = (Arc::clone(&fixture.source), &fixture.database.store);
+    let mut reported = Vec::new();
+    let mut progress = |progress: Progress| reported.push(progress);
+    rebuild(source, store, &url, settings, false, &mut progress)
+        .await
+        .unwrap();
+    let of = |stage| reported.iter().filter(move |progress| progress.stage == stage);
+    let applied: Vec<u64> = of(Stage::Applying).map(|progress| progress.done).collect();
+    assert!(applied.len() > 1 && applied.is_sorted(), "{applied:?}");
+    assert!(
+        reported
+            .iter()
+            .all(|progress| progress.all.is_none_or(|all| progress.done <= all))
+    );
+    let followed = of(Stage::Following).next_back().unwrap();
+    assert_eq!(Some(followed.done), followed.all);
+    assert_eq!(reported.last().unwrap().stage, Stage::SwitchingOver);
+}
+
 /// Rebuilds, and fails if it takes longer than any comparison should.
 async fn rebuild_in_time(fixture: &Fixture) -> Result<Rebuilt, IndexerError> {
     let url = fixture.database.url().unwrap();
     let store = &fixture.database.store;
-    let rebuilding = rebuild(Arc::clone(&fixture.source), store, &url, settings(), true);
+    let mut progress = |_| {};
+    let rebuilding = rebuild(
+        Arc::clone(&fixture.source),
+        store,
+        &url,
+        settings(),
+        true,
+        &mut progress,
+    );
     tokio::time::timeout(Duration::from_mins(5), rebuilding)
         .await
         .unwrap()

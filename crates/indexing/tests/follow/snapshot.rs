@@ -31,15 +31,15 @@ async fn import(fixture: &Fixture, snapshot: &[u8], dry_run: bool) -> Result<Reb
     if let Some(head) = &mut fixture.source.state().head {
         head.finalized = head.confirmed;
     }
-    import_snapshot(SnapshotImport {
+    let import = SnapshotImport {
         source: Arc::clone(&fixture.source),
         store: &fixture.database.store,
         url: &fixture.database.url().unwrap(),
         settings: settings(),
         input: snapshot,
         dry_run,
-    })
-    .await
+    };
+    import_snapshot(import, &mut |_| {}).await
 }
 
 async fn assert_unchanged(fixture: &Fixture) {
@@ -203,16 +203,15 @@ async fn a_snapshot_whose_newest_slot_is_not_final_is_refused() {
         ..settings()
     };
     let importer = Fixture::new(&chain).await;
-    let error = import_snapshot(SnapshotImport {
+    let import = SnapshotImport {
         source: Arc::clone(&exporter.source),
         store: &importer.database.store,
         url: &importer.database.url().unwrap(),
         settings: limit,
         input: snapshot.as_slice(),
         dry_run: false,
-    })
-    .await
-    .unwrap_err();
+    };
+    let error = import_snapshot(import, &mut |_| {}).await.unwrap_err();
     assert!(matches!(error, IndexerError::SnapshotNotFinal { .. }), "{error}");
     assert_unchanged(&importer).await;
 }
