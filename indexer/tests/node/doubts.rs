@@ -61,7 +61,7 @@ async fn doubt_lister(source: &RpcSource, chain: &TestChain, invented: Signature
 }
 
 /// Steps until the checkpoint is at the end of the chain and a transaction is quarantined.
-async fn until_quarantined(fixture: &mut Fixture, chain: &TestChain, signature: Signature) {
+pub async fn until_quarantined(fixture: &mut Fixture, chain: &TestChain, signature: Signature) {
     let start = Instant::now();
     let mut last = None;
     loop {

@@ -6,6 +6,7 @@ mod doubts;
 mod failover;
 mod faults;
 mod live;
+mod positions;
 mod retention;
 mod start;
 mod support;

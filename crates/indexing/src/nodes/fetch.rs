@@ -56,16 +56,20 @@ impl RpcSource {
             .buffered(CONCURRENT_FETCHES)
             .try_collect()
             .await?;
-        let slots_without_index: HashSet<Slot> = fetched
+        let mut without_index: HashMap<Slot, Vec<ListedTransaction>> = HashMap::new();
+        for fetched in fetched
             .iter()
             .filter(|fetched| fetched.transaction.index.is_none())
-            .map(|fetched| fetched.listed.slot)
-            .collect();
-        let indices: HashMap<Slot, HashMap<Signature, u32>> = stream::iter(slots_without_index)
-            .map(|slot| async move { Ok::<_, SourceError>((slot, self.block_indices(slot).await?)) })
+        {
+            let listed = fetched.listed;
+            without_index.entry(listed.slot).or_default().push(listed);
+        }
+        let indices: Vec<HashMap<Signature, u32>> = stream::iter(without_index)
+            .map(|(slot, listed)| async move { self.indices(slot, &listed).await })
             .buffer_unordered(CONCURRENT_FETCHES)
             .try_collect()
             .await?;
+        let indices: HashMap<Signature, u32> = indices.into_iter().flatten().collect();
         fetched
             .into_iter()
             .map(|fetched| {
@@ -73,7 +77,7 @@ impl RpcSource {
                 let index = fetched
                     .transaction
                     .index
-                    .or_else(|| indices.get(&slot)?.get(&signature).copied())
+                    .or_else(|| indices.get(&signature).copied())
                     .ok_or(SourceError::Inconsistent {
                         signature,
                         slot,
@@ -88,9 +92,34 @@ impl RpcSource {
             .collect()
     }
 
-    /// Returns the index of each transaction in the block of a slot.
-    async fn block_indices(&self, slot: Slot) -> Result<HashMap<Signature, u32>, SourceError> {
-        self.try_nodes("a block", METHOD_OF_BLOCKS, PATIENCE, move |node| async move {
+    /// Returns the indices of transactions in the block of a slot. Nodes can return different blocks,
+    /// so each transaction is searched for by itself if no block has all of them.
+    async fn indices(
+        &self,
+        slot: Slot,
+        listed: &[ListedTransaction],
+    ) -> Result<HashMap<Signature, u32>, SourceError> {
+        match self.block_indices(slot, listed).await {
+            Err(SourceError::NotReturned { .. }) if listed.len() > 1 => {}
+            other => return other,
+        }
+        let mut indices = HashMap::new();
+        for entry in listed {
+            indices.extend(self.block_indices(slot, std::slice::from_ref(entry)).await?);
+        }
+        Ok(indices)
+    }
+
+    /// Returns the indices of transactions in the block of a slot, from a node whose block has all of
+    /// them. If there is none, the first one counts as not returned.
+    async fn block_indices(
+        &self,
+        slot: Slot,
+        listed: &[ListedTransaction],
+    ) -> Result<HashMap<Signature, u32>, SourceError> {
+        let is_absent = AtomicBool::new(false);
+        let absent = &is_absent;
+        let indices = self.try_nodes("a block", METHOD_OF_BLOCKS, PATIENCE, move |node| async move {
             let block = node
                 .request(
                     METHOD_OF_BLOCKS,
@@ -103,9 +132,30 @@ impl RpcSource {
                     format!("slot {slot} has no block, but a transaction is listed in it"),
                 )
             })?;
-            Ok(block.signatures.into_iter().zip(0..).collect())
-        })
-        .await
+            let mut indices: HashMap<Signature, u32> = block.signatures.into_iter().zip(0..).collect();
+            indices.retain(|signature, _| listed.iter().any(|entry| entry.signature == *signature));
+            if indices.len() < listed.len() {
+                absent.store(true, Ordering::Relaxed);
+                let reason =
+                    format!("the block of slot {slot} lacks a transaction that a node returned from it");
+                return Err(node.invalid_response(METHOD_OF_BLOCKS, reason));
+            }
+            Ok(indices)
+        });
+        let indices = indices.await;
+        match (indices, listed.first()) {
+            (Err(error @ SourceError::Unavailable { .. }), Some(first))
+                if is_absent.load(Ordering::Relaxed) =>
+            {
+                Err(SourceError::NotReturned {
+                    signature: first.signature,
+                    slot,
+                    succeeded: first.succeeded,
+                    reason: error.to_string(),
+                })
+            }
+            (indices, _) => indices,
+        }
     }
 
     /// Returns a transaction as another node returns it, if it has an event there and none here.
