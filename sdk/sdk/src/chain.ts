@@ -24,7 +24,7 @@ import { equal, sha256, toHex } from "./bytes.js";
 import { genesisOf, isMainnet, tagOf, type Cluster } from "./cluster.js";
 import { BautaError } from "./error.js";
 import { fieldFromBytes, fieldToHex, type Field } from "./field.js";
-import { unknownAccount, type Nodes } from "./nodes.js";
+import { unknownAccount, type Nodes, type Send } from "./nodes.js";
 import { scopeElement } from "./protocol.js";
 import type { Depth } from "./tree.js";
 
@@ -78,6 +78,8 @@ const CEREMONY = 1;
 /** The status of a circuit that is not suspended. */
 const ACTIVE = 0;
 
+const readGenesis: Send<string> = (rpc) => rpc.getGenesisHash().send();
+
 /** Reads the chain of a pinned cluster. */
 export class Chain {
   readonly #tag: Uint8Array;
@@ -90,7 +92,10 @@ export class Chain {
     this.#tag = tagOf(pinned);
   }
 
-  /** Checks once that the nodes are of the pinned cluster, and that the program has its tag. */
+  /**
+   * Checks once that more than half of the nodes are of the pinned cluster, and that the program has
+   * its tag.
+   */
   checkCluster(): Promise<void> {
     const checked = (this.#cluster ??= this.#checkCluster());
     checked.catch(() => (this.#cluster = undefined));
@@ -100,9 +105,11 @@ export class Chain {
   async #checkCluster(): Promise<void> {
     const genesis = genesisOf(this.pinned);
     if (genesis !== undefined) {
-      const found = await this.nodes.request("getGenesisHash", [], (rpc) => rpc.getGenesisHash().send());
-      const other = found.find((hash) => hash !== genesis);
-      if (other !== undefined) throw wrongCluster(`a node has the genesis hash ${other}, and the pinned cluster has ${genesis}`);
+      await this.nodes.decided("getGenesisHash", [], readGenesis, (given) => {
+        if (this.nodes.accepted(given, [genesis], (hash, pinned) => hash === pinned) !== undefined) return;
+        const other = given.find((hash) => hash !== genesis);
+        throw wrongCluster(`a node has the genesis hash ${other}, and the pinned cluster has ${genesis}`);
+      });
     }
     const { clusterTag } = await this.#config();
     if (!equal(clusterTag, this.#tag)) {
@@ -129,7 +136,7 @@ export class Chain {
     if (!equal(data.scope, hexBytes(element))) {
       throw new BautaError(
         "false-scope",
-        `the scope ${address} has another element than the one of its address on the pinned cluster`,
+        `the element of the scope ${address} is not the one of its address on the pinned cluster`,
         "Use another node: this one serves a scope of another cluster.",
       );
     }

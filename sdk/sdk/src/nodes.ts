@@ -41,14 +41,6 @@ export class Nodes {
   }
 
   /**
-   * Requests something from every node, and returns all answers. More than half have to answer. It
-   * waits for every node: use `decided` if a part of the answers can be enough.
-   */
-  async request<T>(method: string, shows: readonly Shown[], send: Send<T>): Promise<T[]> {
-    return this.#given(method, await Promise.all(this.#answers(method, shows, send)));
-  }
-
-  /**
    * Requests something from every node, and returns what `decide` makes of the answers. It is
    * called when more than half of the nodes have answered. If it throws, it is called again with
    * each further answer. So a node that does not answer delays nothing.

@@ -445,7 +445,6 @@ export declare class Nodes {
     #private;
     private readonly onRequest;
     constructor(urls: readonly string[], onRequest: OnRequest | undefined);
-    request<T>(method: string, shows: readonly Shown[], send: Send<T>): Promise<T[]>;
     decided<T, R>(method: string, shows: readonly Shown[], send: Send<T>, decide: (given: readonly T[]) => R): Promise<R>;
     send(send: Send<unknown>): Promise<void>;
     agreed<T>(method: string, shows: readonly Shown[], send: Send<T>, name: (value: T) => string): Promise<T>;

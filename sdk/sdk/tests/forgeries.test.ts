@@ -72,6 +72,24 @@ test("a node of another cluster", async () => {
   await assert.rejects(bauta.scope(world.addresses.scope), named("wrong-cluster"));
 });
 
+test("one of three nodes of another cluster is outvoted, and one of two is refused", async () => {
+  const genesis = "EtWTRABZaYq6iMfeYKouRu166VU2xqa1wcaWoxPkrZBG";
+  const tag = Uint8Array.from(getBase58Encoder().encode(genesis));
+  world.config.clusterTag = tag;
+  world.scope.scope = fieldToBytes(await scopeElement(tag, BAUTA_PROGRAM_ADDRESS, world.addresses.scope));
+  world.facts.genesis = genesis;
+  world.settle();
+  const other = world.facts.copy();
+  other.genesis = "5eykt4UsFv8P8NJdTREpY1vzqKqZKvdpKuc147dw2N9d";
+  const [faulty, second] = [await startNode(other), await startNode(world.facts.copy())];
+  const scopeOf = (...rpc: string[]) => world.client({ cluster: "devnet", rpc }).scope(world.addresses.scope);
+  for (const rpc of [[faulty, world.node, second], [world.node, second, faulty]]) {
+    assert.equal((await scopeOf(...rpc)).address, world.addresses.scope);
+  }
+  await assert.rejects(scopeOf(faulty, world.node), named("wrong-cluster"));
+  await assert.rejects(scopeOf(world.node, faulty, await startNode(other)), named("wrong-cluster"));
+});
+
 test("an account of another program, of another length or of another kind", async () => {
   for (const name of ["config", "scope", "circuit"] as const) {
     const address = world.addresses[name];

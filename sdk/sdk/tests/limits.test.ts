@@ -32,14 +32,26 @@ function shorten(context: TestContext, length: number): void {
   context.mock.method(globalThis, "setTimeout", setTimeout as typeof globalThis.setTimeout);
 }
 
-test("a node that never answers delays nothing if the others are a majority", async (context) => {
-  // No limit of time is reached: the timers of the limits never run.
+/** Makes the timers of the nodes' limit of time never run. */
+function neverEnd(context: TestContext): void {
   const real = globalThis.setTimeout;
   const setTimeout = (run: () => void, ms?: number) => real(ms === 20_000 ? () => undefined : run, ms === 20_000 ? 0 : ms);
   context.mock.method(globalThis, "setTimeout", setTimeout as typeof globalThis.setTimeout);
+}
+
+test("a node that never answers delays nothing if the others are a majority", async (context) => {
+  neverEnd(context);
   const other = await startNode(world.facts);
   const found = await use({ rpc: [await startSilent(), world.node, other] });
   assert.equal(found?.recipient, addressOf(99));
+});
+
+test("a node that never answers does not delay the check of the genesis hash", async (context) => {
+  neverEnd(context);
+  world.facts.genesis = "EtWTRABZaYq6iMfeYKouRu166VU2xqa1wcaWoxPkrZBG";
+  const bauta = world.client({ cluster: "devnet", rpc: [await startSilent(), world.node, await startNode(world.facts)] });
+  // The program of the false chain has another tag, which is read after the genesis hash.
+  await assert.rejects(bauta.scope(world.addresses.scope), /the program has the tag/);
 });
 
 test("nodes that never answer end a read after the limit of time", async (context) => {
