@@ -4,7 +4,7 @@ export type BautaCode =
   | "api-unreachable"
   /** The API answered with an error. */
   | "api-refused"
-  /** The API answered with something else than what its description says. */
+  /** The API's answer does not match its description. */
   | "api-malformed"
   /** The API has no such tile. */
   | "unknown-tile"
@@ -14,15 +14,15 @@ export type BautaCode =
   | "false-leaves"
   /** The API has not followed the chain as far as the nodes. */
   | "api-behind"
-  /** The API named another leaf than the member's own. */
+  /** The API named a leaf that is not the member's own. */
   | "false-membership"
-  /** The API says that a relay was executed, and the chain does not. */
+  /** The API says that a relay was executed, and the chain does not have it. */
   | "false-relay-state"
   /** Too few nodes answer. */
   | "node-unreachable"
   /** The nodes give different answers. */
   | "nodes-disagree"
-  /** The nodes are of another cluster than the pinned one, or the program has another tag. */
+  /** The cluster of the nodes or the tag of the program is not the pinned one. */
   | "wrong-cluster"
   /** There is no such account. */
   | "unknown-account"
@@ -42,25 +42,25 @@ export type BautaCode =
   | "not-in-collection"
   /** The scope does not accept verifications now. */
   | "scope-not-open"
-  /** The scope accepts only another claim. */
+  /** The scope requires a claim that is not the member's. */
   | "other-claim"
-  /** The membership belongs to another registry than the scope. */
+  /** The membership does not belong to the scope's registry. */
   | "other-registry"
   /** The member had no leaf at the root of the snapshot. */
   | "not-a-member"
   /** The registry does not accept the root of a proof. */
   | "root-not-accepted"
-  /** The proving key has another digest than the pinned one. */
+  /** The digest of the proving key is not the pinned one. */
   | "false-proving-key"
   /** The proving key belongs to another circuit. */
   | "other-proving-key"
-  /** A proof is not valid, or is for other values than the requested ones. */
+  /** A proof is not valid, or is not for the requested values. */
   | "false-proof"
   /** The prover failed. */
   | "prover-failed"
   /** The key to seal the secret to is not usable. */
   | "false-sealing-key"
-  /** The event of a verification has other values than the proof. */
+  /** The values of a verification's event are not those of the proof. */
   | "false-event"
   /** The nullifier was used, and the nodes do not have the event of its verification. */
   | "unknown-event"
@@ -70,7 +70,7 @@ export type BautaCode =
   | "gate-must-sign"
   /** No relay accepts the verification. */
   | "no-relayer"
-  /** The page has no wallet that can sign, or several and none was chosen. */
+  /** The page has no wallet that can sign, or it has several and none was chosen. */
   | "no-wallet"
   /** The wallet did not connect, or did not sign. */
   | "wallet-refused"

@@ -286,7 +286,7 @@ async function walletIdentity(vault: Vault, wallet: SignInWallet, cluster: Clust
     throw unsupported("the wallet gives another signature each time, so it can't keep an identity");
   }
   if (!new TextDecoder().decode(first.signedMessage).includes(message.statement)) {
-    throw unsupported("the wallet signed another message than the requested one");
+    throw unsupported("the wallet did not sign the requested message");
   }
   const tag = new TextEncoder().encode("bauta/wallet/1");
   const signed = concat([tag, first.signature]);

@@ -30,6 +30,6 @@ export function proofOf(output: Uint8Array, inputs: PublicInputs): Uint8Array {
 }
 
 /** Creates the error for a proof that is not the requested one. */
-export function falseProof(by: string, what = "a proof for other values than the requested ones"): BautaError {
+export function falseProof(by: string, what = "a proof that is not for the requested values"): BautaError {
   return new BautaError("false-proof", `${by} made ${what}`, "Use another prover.");
 }

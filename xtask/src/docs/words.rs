@@ -38,15 +38,13 @@ const UNUSED: &[&str] = &[
     "whomever",
 ];
 
-/// Files and folders that are not searched for translated phrases: texts that stay as they were
-/// published (releases, applied migrations, the program, its IDL and what is generated from it),
-/// and the sources of the SDK.
+/// Files and folders that are not searched for translated phrases, because they stay as they were
+/// published: releases, applied migrations, the program, its IDL and what is generated from it.
 const NOT_SEARCHED: &[&str] = &[
     "CHANGELOG.md",
     "migrations/",
     "programs/",
     "sdk/program/src/generated/",
-    "sdk/sdk/src/",
 ];
 
 /// Words before a correct "than", for example in "another one is used for longer than a minute".
