@@ -1,3 +1,5 @@
+import { notLoaded } from "./error.js";
+
 /** A build of the module: `fused` needs relaxed SIMD. */
 export type Build = "fused" | "baseline";
 
@@ -139,7 +141,10 @@ class LazyProver implements Prover {
   }
 
   #load(): Promise<Prover> {
-    const loaded = (this.#loaded ??= import("./workers.js").then(({ WasmProver }) => new WasmProver(this.options)));
+    const loaded = (this.#loaded ??= import("./workers.js").then(
+      ({ WasmProver }) => new WasmProver(this.options),
+      (cause: unknown) => Promise.reject(notLoaded("the code of the prover", cause)),
+    ));
     loaded.catch(() => (this.#loaded = undefined));
     return loaded;
   }

@@ -1,6 +1,6 @@
 // The prover in workers. docs/web-prover.md describes its messages.
 
-import { failed } from "./error.js";
+import { failed, notLoaded, ProverError } from "./error.js";
 import type { Build, EntrySecret, Prover, ProverOptions, ProvingKey, SealRequest, WorkerLike } from "./prover.js";
 import { WORKER_SOURCE } from "./worker-source.js";
 
@@ -31,11 +31,13 @@ class Caller {
   #end: { readonly reason: unknown } | undefined;
   /** Calls `end` if a call is not answered in time. */
   #timer: ReturnType<typeof setTimeout> | undefined;
+  #hasAnswered = false;
   /** Whether the worker has the proving key. */
   hasKey = false;
 
   constructor(readonly worker: WorkerLike) {
     const answer = ({ id, value, error, isBroken }: { id: number; value: never; error?: string; isBroken?: boolean }) => {
+      this.#hasAnswered = true;
       const waiting = this.#waiting.get(id);
       this.#waiting.delete(id);
       if (this.#waiting.size === 0) clearTimeout(this.#timer);
@@ -44,7 +46,11 @@ class Caller {
       waiting?.reject(reason);
       if (isBroken) this.end(reason);
     };
-    const fail = (event: { message?: string }) => this.end(failed(event.message ?? "the worker failed"));
+    const fail = ({ message }: { message?: string }) => {
+      // The script of a worker that a Content-Security-Policy forbids fails without a message.
+      if (message || this.#hasAnswered) this.end(failed(message ?? "the worker failed"));
+      else this.end(notLoaded("a worker", "its script failed, or a Content-Security-Policy forbids it"));
+    };
     if (worker.on) {
       worker.on("message", answer);
       worker.on("error", fail);
@@ -104,9 +110,10 @@ export class WasmProver implements Prover {
   seal(secret: EntrySecret, request: SealRequest): Promise<Uint8Array> {
     return this.#queued(1, async () => {
       // Loaded when it is needed: most members prove on their own device.
-      const { SEALING_SOURCE } = await import("./sealing-source.js");
-      const { worker = () => startWorker(WORKER_SOURCE + SEALING_SOURCE) } = this.options;
-      const caller = new Caller(worker(true));
+      const { SEALING_SOURCE } = await import("./sealing-source.js").catch((cause: unknown) => {
+        throw notLoaded("the code that seals secrets", cause);
+      });
+      const caller = this.#startWorker(WORKER_SOURCE + SEALING_SOURCE, true);
       try {
         await caller.call("start", { module: this.#module!.module });
         return await caller.call("seal", { secret, request });
@@ -229,7 +236,10 @@ export class WasmProver implements Prover {
     const { builds = ["fused", "baseline"] } = this.options;
     let missing: unknown;
     for (const build of builds.filter((name) => name === "baseline" || WebAssembly.validate(RELAXED_SIMD))) {
-      const module = await this.#loadModule(build).catch((error: unknown) => void (missing = error));
+      const module = await this.#loadModule(build).catch((cause: unknown) => {
+        missing = notLoaded(`the module ${build}`, cause);
+        return undefined;
+      });
       if (!module) continue;
       const caller = this.#startWorker();
       this.#callers.push(caller);
@@ -240,9 +250,13 @@ export class WasmProver implements Prover {
     throw missing ?? failed(`this engine supports none of the builds ${builds.join(", ")}`);
   }
 
-  #startWorker(): Caller {
-    const { worker = () => startWorker(WORKER_SOURCE) } = this.options;
-    return new Caller(worker(false));
+  #startWorker(source = WORKER_SOURCE, sealing = false): Caller {
+    const { worker = () => startWorker(source) } = this.options;
+    try {
+      return new Caller(worker(sealing));
+    } catch (cause) {
+      throw cause instanceof ProverError ? cause : notLoaded("a worker", cause);
+    }
   }
 
   async #loadModule(build: Build): Promise<WebAssembly.Module> {
@@ -257,7 +271,7 @@ export class WasmProver implements Prover {
       return WebAssembly.compile(Uint8Array.from(await readFile(url)));
     }
     const response = await fetch(url, { signal: AbortSignal.timeout(DOWNLOAD_MS) });
-    if (!response.ok) throw failed(`${url} answered ${response.status}: set the option wasm to the folder of the modules`);
+    if (!response.ok) throw new Error(`${url} answered ${response.status}: set the option wasm to the folder of the modules`);
     return WebAssembly.compile(await response.arrayBuffer());
   }
 

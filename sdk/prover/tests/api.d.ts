@@ -1,8 +1,12 @@
 // error.d.ts
 export declare class ProverError extends Error {
+    readonly code: "failed" | "not-loaded";
     readonly name = "ProverError";
+    constructor(message: string, 
+    code?: "failed" | "not-loaded", options?: ErrorOptions);
 }
 export declare function failed(reason: string): ProverError;
+export declare function notLoaded(part: string, cause: unknown): ProverError;
 
 // index.d.ts
 export { ProverError } from "./error.js";

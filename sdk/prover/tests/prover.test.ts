@@ -102,7 +102,21 @@ test("a build that can't be loaded is not used, and its error is reported if the
   const prover = createProver({ wasm: second, worker: workers(honest).start, builds: ["baseline", "baseline"] });
   assert.deepEqual(await prover.commitment(secret), Uint8Array.of(9));
   const none = createProver({ wasm: () => Promise.reject(new Error("404")), worker: workers(honest).start, builds });
-  await assert.rejects(none.commitment(secret), /404/);
+  await assert.rejects(none.commitment(secret), { name: "ProverError", code: "not-loaded", message: /baseline.*404/ });
+});
+
+test("modules and workers that the page can't load are named", async () => {
+  const missing = { name: "ProverError", code: "not-loaded" };
+  const closed = createProver({ wasm: "http://127.0.0.1:1", worker: workers(honest).start, builds });
+  await assert.rejects(closed.commitment(secret), missing);
+  const forbidden = createProver({ wasm, worker: () => { throw new DOMException("forbidden", "SecurityError"); }, builds });
+  await assert.rejects(forbidden.commitment(secret), { ...missing, message: /forbidden/ });
+  // The script of the worker is not loaded: there is an event without a message, and no answer.
+  const silent = (): WorkerLike => {
+    const worker: WorkerLike = { postMessage: () => queueMicrotask(() => (worker.onerror as (event: object) => void)({})), terminate: () => undefined };
+    return worker;
+  };
+  await assert.rejects(createProver({ wasm, worker: silent, builds }).commitment(secret), { ...missing, message: /Content-Security-Policy/ });
 });
 
 test("a worker's error is reported, and a failed start is tried again", async () => {

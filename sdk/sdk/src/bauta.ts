@@ -1,6 +1,6 @@
 import type { Address, Instruction, TransactionSigner } from "@solana/kit";
 import { getVerifyInstructionAsync } from "@bauta/program";
-import { createProver, type Prover } from "@bauta/prover";
+import { createProver, type Prover, type ProvingKey } from "@bauta/prover";
 
 import { Chain, notOpen, type RegistryState, type Scope } from "./chain.js";
 import type { Cluster } from "./cluster.js";
@@ -13,6 +13,7 @@ import { openIdentity, remember, secretOf, type Identity, type IdentitySource, t
 import { encodeInputs, falseProof, proofOf } from "./inputs.js";
 import { eligibleTokens, falseMembership, findMembership, isUnknown, type Membership, type Token } from "./members.js";
 import { Nodes } from "./nodes.js";
+import { loaded } from "./parts.js";
 import type { TreeReading } from "./paths.js";
 import { Pauses } from "./pauses.js";
 import { attributesOfTrack, contextOf, digestOf, entryIdOf, leafOf, type PublicInputs } from "./protocol.js";
@@ -167,7 +168,7 @@ class Client implements Bauta {
     const counter = earlier ? earlier.counter + 1 : 0;
     const commitment = await commitmentIn(this.#prover, identity, { registry, entryId, counter });
     // Loaded when it is needed: most visits of a page register nothing.
-    const { registrationInstruction } = await import("./registration.js");
+    const { registrationInstruction } = await loaded(import("./registration.js"));
     const wanted = { registry, asset, commitment, owner, signal };
     const build = () => registrationInstruction(this.#api, this.#chain, this.#vault, wanted);
     const instruction = await this.#followed(build, signal);
@@ -175,7 +176,7 @@ class Client implements Bauta {
     const registration = { ...earlier, registry, asset, counter };
     await remember(identity, registration);
     try {
-      const { sendInstruction } = await import("./sending.js");
+      const { sendInstruction } = await loaded(import("./sending.js"));
       await sendInstruction(this.#chain, owner, instruction, signal);
     } catch (error) {
       // After any other error, the transaction may have been executed with this counter.
@@ -215,6 +216,8 @@ class Client implements Bauta {
     const { membership, scope, recipient, payload = new Uint8Array(), signal } = what;
     const now = BigInt(Math.floor(Date.now() / 1000));
     const claim = attributesOfTrack(membership.track);
+    const key = this.#prover.key;
+    if (!key && !what.delegate) throw noProvingKey();
     checkScope(scope, membership, claim, now);
     // The relay is drawn only if no wallet is named.
     if (what.relayer === undefined) checkNoGate(scope);
@@ -232,18 +235,16 @@ class Client implements Bauta {
     const values = { scope: scope.element, claim, context };
     const made = what.delegate
       ? await this.#delegated(what, what.delegate, values, registry)
-      : await this.#onDevice(what, values, registry);
+      : await this.#onDevice(what, key!, values, registry);
     report(what, "proof", 1);
     return { scope, claim, recipient, expiry, payload, relayer: relayer ?? null, ...made };
   }
 
   /** Makes a proof on this device. */
-  async #onDevice(what: ProofRequest, values: BoundValues, registry: RegistryState): Promise<Made> {
+  async #onDevice(what: ProofRequest, key: ProvingKey, values: BoundValues, registry: RegistryState): Promise<Made> {
     const { identity, membership, scope, signal } = what;
     const { entryId, index } = membership;
     const prover = this.#prover;
-    const { key } = prover;
-    if (!key) throw new RangeError("createBauta has no prover with a key: give it one, or delegate the proof");
     if (index >= 4n ** BigInt(scope.depth)) throw falseMembership("the tree has no such leaf");
     const root = scope.root ?? registry.current;
     report(what, "tree", 0.1);
@@ -279,7 +280,7 @@ class Client implements Bauta {
     const { prover, apiKey } = delegation;
     const keys = prover === undefined ? this.#api : this.#api.other(prover, "prover");
     report(what, "proof", 0.1);
-    const { delegate } = await import("./delegation.js");
+    const { delegate } = await loaded(import("./delegation.js"));
     const nullifier = await nullifierIn(this.#prover, identity, membership, scope.element);
     const inputs = { ...values, nullifier };
     const secret = secretOf(identity, membership);
@@ -349,12 +350,12 @@ class Client implements Bauta {
     options: { readonly maxDelaySeconds?: number; readonly signal?: AbortSignal } = {},
   ): Promise<Relayed> {
     checkNoGate(proof.scope);
-    const { relayProof } = await import("./relay.js");
+    const { relayProof } = await loaded(import("./relay.js"));
     return relayProof(this.#api, this.#chain, proof, { ...options, maxLagMs: this.#maxLagMs });
   }
 
   async result(use: { readonly scope: Scope; readonly nullifier: Field }): Promise<Use | null> {
-    const { findUse } = await import("./relay.js");
+    const { findUse } = await loaded(import("./relay.js"));
     return findUse(this.#chain, use);
   }
 }
@@ -364,7 +365,7 @@ type BoundValues = Pick<PublicInputs, "scope" | "claim" | "context">;
 
 /** Loads what only proofs on this device need. */
 function provingCode() {
-  return Promise.all([import("./paths.js"), import("./proving-key.js")]);
+  return loaded(Promise.all([import("./paths.js"), import("./proving-key.js")]));
 }
 
 /** What a proof adds to them. */
@@ -385,6 +386,14 @@ function notAMember(reason: string): BautaError {
     "not-a-member",
     `the member has no leaf at the root of the snapshot: ${reason}`,
     "Only the members at the time when the scope was created can prove.",
+  );
+}
+
+function noProvingKey(): BautaError {
+  return new BautaError(
+    "no-proving-key",
+    "createBauta has no prover with a proving key",
+    "Give it createProver({ key }), or delegate the proof.",
   );
 }
 

@@ -56,8 +56,12 @@ export type BautaCode =
   | "other-proving-key"
   /** A proof is not valid, or is not for the requested values. */
   | "false-proof"
+  /** The client has no prover with a proving key. */
+  | "no-proving-key"
   /** The prover failed. */
   | "prover-failed"
+  /** A part of the SDK, or the prover's code, module or worker, can't be loaded. */
+  | "code-not-loaded"
   /** The key to seal the secret to is not usable. */
   | "false-sealing-key"
   /** The values of a verification's event are not those of the proof. */
@@ -78,6 +82,10 @@ export type BautaCode =
   | "transaction-failed"
   /** The vault has an identity that is sealed in another way, or the passphrase is wrong. */
   | "identity-sealed"
+  /** The user or the browser refused the passkey. */
+  | "passkey-refused"
+  /** The browser's storage can't be opened, read or written. */
+  | "vault-failed"
   /** The wallet or the device can't keep an identity. */
   | "identity-unsupported";
 

@@ -1,11 +1,11 @@
 import { getAddressEncoder, type Address } from "@solana/kit";
 import type { EntrySecret, SealedMaster } from "@bauta/prover";
 
-import { equal, toHex } from "./bytes.js";
-import { nameOf, type Cluster } from "./cluster.js";
-import { BautaError } from "./error.js";
+import type { Cluster } from "./cluster.js";
 import { fieldToBytes, type Field } from "./field.js";
 import { concat } from "./http.js";
+import { loaded } from "./parts.js";
+import { AES, newMaster, open, random, seal, sealedOtherwise, unsupported, USAGES, type Bytes } from "./sealing.js";
 import type { Vault } from "./vault.js";
 
 /** What seals an identity. */
@@ -44,16 +44,14 @@ export interface Registration {
 /** A sealed master secret in the vault. */
 interface Sealed {
   readonly kind: "passkey" | "device" | "passphrase";
-  readonly salt: Uint8Array<ArrayBuffer>;
-  readonly iv: Uint8Array<ArrayBuffer>;
-  readonly sealed: Uint8Array<ArrayBuffer>;
+  readonly salt: Bytes;
+  readonly iv: Bytes;
+  readonly sealed: Bytes;
   /** The key of the kind `device`. */
   readonly key?: CryptoKey;
   /** The credential of the kind `passkey`. */
-  readonly credential?: Uint8Array<ArrayBuffer>;
+  readonly credential?: Bytes;
 }
-
-type Bytes = Uint8Array<ArrayBuffer>;
 
 const IDENTITY = "identity";
 const REGISTRATIONS = "registrations";
@@ -136,11 +134,16 @@ export class Identity {
 /**
  * Opens the identity of a vault. Creates one if the vault has none.
  *
- * @throws {@link BautaError} if the identity is sealed in another way, or if the passphrase is
- * wrong.
+ * @throws {@link BautaError} if the identity is sealed in another way, if the passphrase is wrong, or
+ * if the vault, the passkey or the wallet fails.
  */
 export async function openIdentity(vault: Vault, how: IdentitySource, cluster: Cluster): Promise<Identity> {
-  if ("wallet" in how) return walletIdentity(vault, how.wallet, cluster);
+  if (!globalThis.crypto?.subtle) throw unsupported("this page has no WebCrypto: serve it over HTTPS");
+  if ("wallet" in how) {
+    const { walletMaster } = await loaded(import("./wallet-identity.js"));
+    const { master, prefix } = await walletMaster(how.wallet, cluster);
+    return handle(master, vault, prefix);
+  }
   const kind = typeof how.wrap === "string" ? how.wrap : "passphrase";
   const stored = async () => (await vault.get(IDENTITY)) as Sealed | undefined;
   const create = async () => (await stored()) ?? createIdentity(vault, kind, how.wrap);
@@ -211,7 +214,7 @@ async function created(kind: Sealed["kind"]): Promise<Sealed> {
   if (kind === "device") {
     return { ...record, key: await crypto.subtle.generateKey(AES, false, USAGES) };
   }
-  if (kind === "passkey") return { ...record, credential: await createPasskey() };
+  if (kind === "passkey") return { ...record, credential: await (await passkeys()).createPasskey() };
   return record;
 }
 
@@ -221,122 +224,16 @@ async function sealingKey(wrap: Wrap, record: Sealed): Promise<CryptoKey> {
     if (!record.key) throw sealedOtherwise("the vault lost the device's key");
     return record.key;
   }
-  return passkeyKey(record);
+  if (!record.credential) throw sealedOtherwise("the vault lost the passkey's id");
+  return (await passkeys()).passkeyKey(record.credential, record.salt);
+}
+
+function passkeys() {
+  return loaded(import("./passkey.js"));
 }
 
 async function passphraseKey(passphrase: string, salt: Bytes, usages = USAGES): Promise<CryptoKey> {
   const material = await crypto.subtle.importKey("raw", new TextEncoder().encode(passphrase), "PBKDF2", false, ["deriveKey"]);
   const how = { name: "PBKDF2", hash: "SHA-256", salt, iterations: ROUNDS };
   return crypto.subtle.deriveKey(how, material, AES, false, usages);
-}
-
-/** Creates a passkey with the extension PRF, which gives a secret to this origin only. */
-async function createPasskey(): Promise<Uint8Array<ArrayBuffer>> {
-  const credentials = globalThis.navigator?.credentials;
-  if (!credentials) throw unsupported("this engine has no passkeys");
-  const credential = await credentials.create({
-    publicKey: {
-      challenge: random(32),
-      rp: { name: location.hostname },
-      user: { id: random(16), name: "Bauta identity", displayName: "Bauta identity" },
-      pubKeyCredParams: [
-        { type: "public-key", alg: -7 },
-        { type: "public-key", alg: -257 },
-      ],
-      authenticatorSelection: { residentKey: "required", userVerification: "required" },
-      extensions: { prf: {} } as AuthenticationExtensionsClientInputs,
-    },
-  });
-  const made = credential as PublicKeyCredential | null;
-  const { prf } = (made?.getClientExtensionResults() ?? {}) as { prf?: { enabled?: boolean } };
-  if (!made || !prf?.enabled) throw unsupported("this passkey gives no secret (the extension PRF of WebAuthn)");
-  return new Uint8Array(made.rawId.slice(0));
-}
-
-async function passkeyKey({ credential, salt }: Sealed): Promise<CryptoKey> {
-  if (!credential) throw sealedOtherwise("the vault lost the passkey's id");
-  const found = (await globalThis.navigator?.credentials?.get({
-    publicKey: {
-      challenge: random(32),
-      allowCredentials: [{ type: "public-key", id: credential }],
-      userVerification: "required",
-      extensions: { prf: { eval: { first: salt } } } as AuthenticationExtensionsClientInputs,
-    },
-  })) as PublicKeyCredential | null | undefined;
-  type Results = { prf?: { results?: { first?: BufferSource } } };
-  const secret = ((found?.getClientExtensionResults() ?? {}) as Results).prf?.results?.first;
-  if (!secret) throw unsupported("this passkey gave no secret (the extension PRF of WebAuthn)");
-  const material = await crypto.subtle.importKey("raw", secret, "HKDF", false, ["deriveKey"]);
-  const info = new TextEncoder().encode("bauta/passkey/1");
-  const how = { name: "HKDF", hash: "SHA-256", salt: new Uint8Array(), info };
-  return crypto.subtle.deriveKey(how, material, AES, false, USAGES);
-}
-
-async function walletIdentity(vault: Vault, wallet: SignInWallet, cluster: Cluster): Promise<Identity> {
-  const domain = globalThis.location?.host ?? "localhost";
-  const message = {
-    domain,
-    statement:
-      `Open the Bauta identity of this wallet for ${domain} and ${nameOf(cluster)}. ` +
-      "A page that gets this signature has the identity: sign only on this site.",
-  };
-  const first = await wallet.signIn(message);
-  const second = await wallet.signIn(message);
-  if (!equal(first.signature, second.signature) || !equal(first.signedMessage, second.signedMessage)) {
-    throw unsupported("the wallet gives another signature each time, so it can't keep an identity");
-  }
-  if (!new TextDecoder().decode(first.signedMessage).includes(message.statement)) {
-    throw unsupported("the wallet did not sign the requested message");
-  }
-  const tag = new TextEncoder().encode("bauta/wallet/1");
-  const signed = concat([tag, first.signature]);
-  const master = new Uint8Array(await crypto.subtle.digest("SHA-256", signed));
-  signed.fill(0);
-  const named = concat([tag, master]);
-  try {
-    const name = new Uint8Array(await crypto.subtle.digest("SHA-256", named));
-    const key = await crypto.subtle.generateKey(AES, false, USAGES);
-    const iv = random(12);
-    const prefix = `wallet ${toHex(name.subarray(0, 8))} `;
-    const handled = await crypto.subtle.importKey("raw", master, AES, true, ["encrypt"]);
-    return handle({ key, iv, sealed: await seal(key, iv, handled) }, vault, prefix);
-  } finally {
-    named.fill(0);
-    master.fill(0);
-  }
-}
-
-const AES = { name: "AES-GCM", length: 256 } as const;
-/** The prover's worker decrypts with a sealing key. This file only wraps and unwraps. */
-const USAGES: KeyUsage[] = ["wrapKey", "unwrapKey", "decrypt"];
-
-// The master secret is a `CryptoKey` here, so that its bytes are not in the memory of the page. It
-// is 32 bytes long, like a key of AES. Nothing is encrypted with it.
-
-function newMaster(): Promise<CryptoKey> {
-  return crypto.subtle.generateKey(AES, true, ["encrypt"]);
-}
-
-async function seal(key: CryptoKey, iv: Uint8Array<ArrayBuffer>, master: CryptoKey): Promise<Uint8Array<ArrayBuffer>> {
-  return new Uint8Array(await crypto.subtle.wrapKey("raw", master, key, { name: "AES-GCM", iv }));
-}
-
-async function open({ key, iv, sealed }: SealedMaster): Promise<CryptoKey> {
-  try {
-    return await crypto.subtle.unwrapKey("raw", sealed, key, { name: "AES-GCM", iv }, AES, true, ["encrypt"]);
-  } catch {
-    throw sealedOtherwise("the key or the passphrase does not open the identity");
-  }
-}
-
-function random(length: number): Uint8Array<ArrayBuffer> {
-  return crypto.getRandomValues(new Uint8Array(length));
-}
-
-function sealedOtherwise(reason: string): BautaError {
-  return new BautaError("identity-sealed", reason, "Open it as it was created, or use another vault.");
-}
-
-function unsupported(reason: string): BautaError {
-  return new BautaError("identity-unsupported", reason, "Use a passphrase, or another wallet or device.");
 }

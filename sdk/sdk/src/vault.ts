@@ -1,3 +1,5 @@
+import { BautaError } from "./error.js";
+
 /**
  * Stores the sealed identity and its registrations. The values can be cloned structurally, and one
  * of them can be a `CryptoKey` that can't be exported.
@@ -24,20 +26,37 @@ const STORE = "values";
  */
 export function browserVault(name = "bauta"): Vault {
   let opened: Promise<IDBDatabase> | undefined;
-  const open = () => {
+  const forget = () => (opened = undefined);
+  const open = async () => {
     const request = indexedDB.open(name, 1);
     request.onupgradeneeded = () => request.result.createObjectStore(STORE);
-    return result(request);
+    const database = await result(request);
+    database.onclose = forget;
+    // Another tab deletes the database, and waits for this connection.
+    database.onversionchange = () => {
+      forget();
+      database.close();
+    };
+    return database;
   };
-  const store = async (mode: IDBTransactionMode) => {
-    const opening = (opened ??= open());
-    // The next call opens it again.
-    opening.catch(() => (opened = undefined));
-    return (await opening).transaction(STORE, mode).objectStore(STORE);
+  const transaction = async (mode: IDBTransactionMode, isRetry = false): Promise<IDBTransaction> => {
+    try {
+      return (await (opened ??= open())).transaction(STORE, mode, { durability: "strict" });
+    } catch (error) {
+      // Browsers also close connections without an event. The next one can succeed.
+      forget();
+      if (isRetry) throw error;
+      return transaction(mode, true);
+    }
   };
   return {
-    get: async (key) => result((await store("readonly")).get(key)),
-    set: async (key, value) => void (await result((await store("readwrite")).put(value, key))),
+    get: (key) => named(async () => result((await transaction("readonly")).objectStore(STORE).get(key))),
+    set: (key, value) =>
+      named(async () => {
+        const writing = await transaction("readwrite");
+        writing.objectStore(STORE).put(value, key);
+        await completed(writing);
+      }),
   };
 }
 
@@ -46,6 +65,28 @@ function result<T>(request: IDBRequest<T>): Promise<T> {
     request.onsuccess = () => resolve(request.result);
     request.onerror = () => reject(request.error);
   });
+}
+
+/** Waits until a transaction is on the disk. A write can succeed before its transaction fails. */
+function completed(transaction: IDBTransaction): Promise<void> {
+  return new Promise((resolve, reject) => {
+    transaction.oncomplete = () => resolve();
+    transaction.onabort = () => reject(transaction.error);
+  });
+}
+
+/** Names a failure of the browser's storage. */
+async function named<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (cause) {
+    throw new BautaError(
+      "vault-failed",
+      `the browser's storage failed: ${String(cause)}`,
+      "Allow the site to store data, leave private browsing, or free some space. Then retry.",
+      { cause },
+    );
+  }
 }
 
 /** Returns the vault of a page, or of a process that has no IndexedDB. */

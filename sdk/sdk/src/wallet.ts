@@ -1,5 +1,7 @@
 import type { TransactionSigner } from "@solana/kit";
 
+import { loaded } from "./parts.js";
+
 /** An account of a {@link Wallet}. */
 export interface WalletAccount {
   readonly address: string;
@@ -38,6 +40,6 @@ export async function connectWallet(
   chain?: `solana:${string}`,
 ): Promise<TransactionSigner> {
   // Loaded when it is needed: proving needs no wallet.
-  const { connect } = await import("./wallet-signer.js");
+  const { connect } = await loaded(import("./wallet-signer.js"));
   return connect(choose, chain);
 }

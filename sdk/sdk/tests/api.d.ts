@@ -213,7 +213,9 @@ export type BautaCode =
  | "false-proving-key"
  | "other-proving-key"
  | "false-proof"
+ | "no-proving-key"
  | "prover-failed"
+ | "code-not-loaded"
  | "false-sealing-key"
  | "false-event"
  | "unknown-event"
@@ -224,6 +226,8 @@ export type BautaCode =
  | "wallet-refused"
  | "transaction-failed"
  | "identity-sealed"
+ | "passkey-refused"
+ | "vault-failed"
  | "identity-unsupported";
 export declare class BautaError extends Error {
     readonly code: BautaCode;
@@ -304,7 +308,7 @@ export declare function concat(parts: readonly Uint8Array[]): Uint8Array<ArrayBu
 // identity.d.ts
 import { type Address } from "@solana/kit";
 import type { EntrySecret } from "@bauta/prover";
-import { type Cluster } from "./cluster.js";
+import type { Cluster } from "./cluster.js";
 import { type Field } from "./field.js";
 import type { Vault } from "./vault.js";
 export type Wrap = "passkey" | "device" | {
@@ -455,6 +459,16 @@ export declare class Nodes {
 }
 export declare function unknownAccount(address: Address): BautaError;
 
+// parts.d.ts
+import { BautaError } from "./error.js";
+export declare function loaded<T>(part: Promise<T>): Promise<T>;
+export declare function notLoaded(reason: string, remedy: string, cause: unknown): BautaError;
+
+// passkey.d.ts
+import { type Bytes } from "./sealing.js";
+export declare function createPasskey(): Promise<Bytes>;
+export declare function passkeyKey(credential: Bytes, salt: Bytes): Promise<CryptoKey>;
+
 // paths.d.ts
 import type { Address } from "@solana/kit";
 import { type Field } from "./field.js";
@@ -588,6 +602,22 @@ import { type Address } from "@solana/kit";
 import type { Service } from "./http.js";
 export declare function drawRelayer(api: Service, signal?: AbortSignal): Promise<Address>;
 
+// sealing.d.ts
+import type { SealedMaster } from "@bauta/prover";
+import { BautaError } from "./error.js";
+export type Bytes = Uint8Array<ArrayBuffer>;
+export declare const AES: {
+    readonly name: "AES-GCM";
+    readonly length: 256;
+};
+export declare const USAGES: KeyUsage[];
+export declare function newMaster(): Promise<CryptoKey>;
+export declare function seal(key: CryptoKey, iv: Bytes, master: CryptoKey): Promise<Bytes>;
+export declare function open({ key, iv, sealed }: SealedMaster): Promise<CryptoKey>;
+export declare function random(length: number): Bytes;
+export declare function sealedOtherwise(reason: string): BautaError;
+export declare function unsupported(reason: string, cause?: unknown): BautaError;
+
 // secrets.d.ts
 import { type Prover } from "@bauta/prover";
 import { type Field } from "./field.js";
@@ -646,6 +676,15 @@ export interface Vault {
 export declare function memoryVault(): Vault;
 export declare function browserVault(name?: string): Vault;
 export declare function defaultVault(): Vault;
+
+// wallet-identity.d.ts
+import type { SealedMaster } from "@bauta/prover";
+import { type Cluster } from "./cluster.js";
+import type { SignInWallet } from "./identity.js";
+export declare function walletMaster(wallet: SignInWallet, cluster: Cluster): Promise<{
+    readonly master: SealedMaster;
+    readonly prefix: string;
+}>;
 
 // wallet-signer.d.ts
 import { type TransactionSigner } from "@solana/kit";

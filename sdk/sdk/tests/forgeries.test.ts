@@ -19,6 +19,7 @@ import { poseidon1 } from "poseidon-lite";
 
 import { BautaError, field, fieldToBytes, fieldToHex, MODULUS, scopeElement, type Bauta, type BautaCode, type Membership, type Scope } from "../src/index.ts";
 import { secretOf } from "../src/identity.ts";
+import { loaded } from "../src/parts.ts";
 import { secretIn } from "./prover.ts";
 import { addressOf, stopServers, startNode, webKey, World } from "./world.ts";
 
@@ -371,8 +372,18 @@ test("a prover that fails, and one without a proving key", async () => {
   await assert.rejects(prove(), named("prover-failed"));
   failing.commitment = () => Promise.reject(new ProverError("the worker failed"));
   await assert.rejects(prove(), named("prover-failed"));
+  failing.commitment = () => Promise.reject(new ProverError("the module fused can't be loaded", "not-loaded"));
+  await assert.rejects(prove(), named("code-not-loaded"));
+  const scope = await bauta.scope(world.addresses.scope);
   bauta = world.client({ prover: Object.assign(world.prover(), { key: undefined }) });
-  await assert.rejects(prove(), RangeError);
+  world.sent.length = 0;
+  await assert.rejects(prove(scope), named("no-proving-key"));
+  assert.deepEqual(world.sent, []);
+});
+
+test("a part of the SDK that can't be loaded", async () => {
+  const missing = Promise.reject(new TypeError("Failed to fetch dynamically imported module"));
+  await assert.rejects(loaded(missing), named("code-not-loaded"));
 });
 
 test("a relay that names no wallet, or something that is no wallet", async () => {

@@ -199,6 +199,30 @@ test("a passkey opens the identity with the secret that it gives to this origin"
   await assert.rejects(open(memoryVault(), { wrap: "passkey" }), refused("identity-unsupported"));
 });
 
+test("a refusal of the passkey, of the wallet or of the page is named", async () => {
+  const use = (value: unknown) => Object.defineProperty(globalThis, "navigator", { value, configurable: true });
+  Object.defineProperty(globalThis, "location", { value: { hostname: "dapp.example" }, configurable: true });
+  for (const [name, code] of [
+    ["NotAllowedError", "passkey-refused"],
+    ["SecurityError", "identity-unsupported"],
+  ] as const) {
+    const refuse = () => Promise.reject(new DOMException("no", name));
+    use({ credentials: { create: refuse, get: refuse } });
+    const vault = memoryVault();
+    await assert.rejects(open(vault, { wrap: "passkey" }), refused(code));
+    // The vault has no half of an identity, so another way can create one.
+    await open(vault, { wrap: "device" });
+  }
+  const signIn = () => Promise.reject(new Error("User rejected the request."));
+  await assert.rejects(open(memoryVault(), { wallet: { signIn } }), refused("wallet-refused"));
+  Object.defineProperty(crypto, "subtle", { value: undefined, configurable: true });
+  try {
+    await assert.rejects(open(memoryVault(), { wrap: "device" }), refused("identity-unsupported"));
+  } finally {
+    delete (crypto as { subtle?: unknown }).subtle;
+  }
+});
+
 test("nothing in the vault is the master secret or the secret of an entry", async () => {
   const values: unknown[] = [];
   const inner = memoryVault();
