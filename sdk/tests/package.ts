@@ -22,6 +22,14 @@ const tool = (name: string) => fileURLToPath(new URL(`../node_modules/.bin/${nam
 export interface SizeLimit {
   readonly names: string;
   readonly bytes: number;
+  /** The limit of all files that a page loads, also those that it loads when it needs them. */
+  readonly all?: {
+    readonly bytes: number;
+    /** The names of the lazy files that the page never needs. */
+    readonly without: readonly string[];
+    /** Whether Kit counts, which is not a part of the package. */
+    readonly withKit?: boolean;
+  };
 }
 
 /** Defines the tests of the package in a folder of the workspace, which can have more files. */
@@ -81,24 +89,31 @@ export function testPackage(name: string, limits: readonly SizeLimit[], more: re
   });
 
   test("a page loads the package without globals of Node.js, and within its limits of size", async () => {
-    for (const { names, bytes } of [{ names: "*", bytes: Infinity }, ...limits]) {
+    for (const { names, bytes, all } of [{ names: "*", bytes: Infinity } as SizeLimit, ...limits]) {
       const exported = names === "*" ? "*" : `{ ${names} }`;
-      const code = await bundle(PACKAGE, `export ${exported} from "@bauta/${name}"`);
+      const contents = `export ${exported} from "@bauta/${name}"`;
+      const code = (await bundle(PACKAGE, contents)).join("\n");
       assert.doesNotMatch(code, /\bprocess\.env|\bBuffer\b|\brequire\(/);
       const size = gzipSync(code).length;
       assert.ok(size <= bytes, `${names}: ${size} bytes`);
+      if (!all) continue;
+      // A server compresses each file.
+      const sizes = (await bundle(PACKAGE, contents, all)).map((file) => gzipSync(file).length);
+      const sum = sizes.reduce((total, length) => total + length, 0);
+      assert.ok(sum <= all.bytes, `${names} with its lazy files: ${sum} bytes`);
     }
   });
 }
 
 /**
  * Bundles code that uses the built package, without Kit and the framework, which dApps have.
- * Returns what a page loads at first, without what the package imports when it needs it.
+ * Returns the files that a page loads at first. With `all`, it also returns those that the package
+ * imports when it needs them.
  */
-async function bundle(folder: string, contents: string): Promise<string> {
+async function bundle(folder: string, contents: string, all?: SizeLimit["all"]): Promise<string[]> {
   const { outputFiles, metafile } = await build({
     stdin: { contents, resolveDir: folder },
-    external: ["@solana/kit", "@solana/kit/*", "react", "svelte/*"],
+    external: [...(all?.withKit ? [] : ["@solana/kit", "@solana/kit/*"]), "react", "svelte/*"],
     bundle: true,
     splitting: true,
     minify: true,
@@ -112,12 +127,20 @@ async function bundle(folder: string, contents: string): Promise<string> {
   // Lazy parts are entry points as well. The first one is the code above.
   const [entry] = Object.entries(metafile.outputs).find(([, output]) => output.entryPoint === "<stdin>")!;
   const loaded = new Set([entry]);
+  const skipped = new Set<string>();
+  const isSkipped = (path: string) => {
+    const name = all?.without.find((name) => metafile.outputs[path]!.entryPoint?.endsWith(`/${name}.js`));
+    if (name !== undefined) skipped.add(name);
+    return name !== undefined;
+  };
   for (const path of loaded) {
     for (const { path: imported, kind } of metafile.outputs[path]!.imports) {
-      if (kind === "import-statement" && metafile.outputs[imported]) loaded.add(imported);
+      if (!metafile.outputs[imported] || (kind === "dynamic-import" && (!all || isSkipped(imported)))) continue;
+      loaded.add(imported);
     }
   }
-  return outputFiles.filter(({ path }) => loaded.has(path.slice(1))).map(({ text }) => text).join("\n");
+  assert.deepEqual([...skipped].sort(), [...(all?.without ?? [])].sort());
+  return outputFiles.filter(({ path }) => loaded.has(path.slice(1))).map(({ text }) => text);
 }
 
 function withoutComments(text: string): string {
