@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 
 use crate::{
     system,
-    up::{self, NodeSettings, ServerSource, Stack, StackSettings},
+    up::{self, ClientLimits, NodeSettings, ServerSource, Stack, StackSettings},
     workspace,
 };
 
@@ -52,6 +52,7 @@ pub fn run() -> Result<()> {
             ledger: None,
         },
         services: None,
+        client_limits: ClientLimits::Off,
     })?;
     let program = workspace::target()?.join("debug/bauta-demo");
     workspace::run(Command::new(program).envs(stack.environment()))

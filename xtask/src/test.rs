@@ -121,20 +121,24 @@ fn typescript() -> Result<Job> {
 }
 
 /// Returns the job that builds and tests the TypeScript packages: one test with the local node, then
-/// the SDK with all services on free ports, and then the demo page in Chromium. The page is built
-/// from the sources of the packages, so it waits for their installation.
+/// the SDK with all services on free ports, without and with their limits of what a client may
+/// send, and then the demo page in Chromium. The page is built from the sources of the packages, so
+/// it waits for their installation.
 fn sdk(localnet: PathBuf) -> Result<Job> {
     let mut job = npm_test("sdk", &[("BAUTA_LOCALNET", localnet)])?;
-    let mut stack = Command::new(env::current_exe().context("can't find this program")?);
-    stack
-        .current_dir(workspace::root()?)
-        .args(["up", "--free-ports", "--no-web", "--"])
-        .args(["npm", "--prefix", "sdk/sdk", "run", "test:stack"]);
-    // `up` would use the servers of these variables.
-    for variable in ["DATABASE_URL", "REDIS_URL", "SOLANA_RPC_URL", "SOLANA_WS_URL"] {
-        stack.env_remove(variable);
+    // The other tests send more than one client may.
+    for (limits, script) in [("off", "test:stack"), ("default", "test:limits")] {
+        let mut stack = Command::new(env::current_exe().context("can't find this program")?);
+        stack
+            .current_dir(workspace::root()?)
+            .args(["up", "--free-ports", "--no-web", "--client-limits", limits])
+            .args(["--", "npm", "--prefix", "sdk/sdk", "run", script]);
+        // `up` would use the servers of these variables.
+        for variable in ["DATABASE_URL", "REDIS_URL", "SOLANA_RPC_URL", "SOLANA_WS_URL"] {
+            stack.env_remove(variable);
+        }
+        job.commands.push(stack);
     }
-    job.commands.push(stack);
     let mut page = Command::new(env::current_exe().context("can't find this program")?);
     page.current_dir(workspace::root()?).args(["drill", "web"]);
     job.commands.push(page);

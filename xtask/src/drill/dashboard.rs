@@ -22,7 +22,7 @@ use tempfile::TempDir;
 use super::http;
 use crate::{
     system,
-    up::{NodeSettings, Ports, ServerSource, Stack, StackSettings},
+    up::{ClientLimits, NodeSettings, Ports, ServerSource, Stack, StackSettings},
     workspace,
 };
 
@@ -41,6 +41,7 @@ pub fn run() -> Result<()> {
             ledger: None,
         },
         services: Some(Ports::Free),
+        client_limits: ClientLimits::Off,
     })?;
     let prover = stack.service("prover").context("the stack has no prover")?;
     let indexer = stack.service("indexer").context("the stack has no indexer")?;

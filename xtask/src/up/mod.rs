@@ -30,7 +30,7 @@ use anyhow::{Context, Result};
 
 pub use self::{
     node::NodeSettings,
-    stack::{Ports, ServerSource, Stack, StackSettings},
+    stack::{ClientLimits, Ports, ServerSource, Stack, StackSettings},
     web::run_script as run_web_script,
 };
 use crate::workspace;
@@ -69,6 +69,9 @@ pub struct Args {
     /// Don't build and serve the demo page
     #[arg(long)]
     no_web: bool,
+    /// What a client may send to the services
+    #[arg(long, value_enum, default_value_t = ClientLimits::Off)]
+    client_limits: ClientLimits,
     /// Run this command with the URLs of all servers in its environment, then stop the servers
     #[arg(last = true)]
     command: Vec<String>,
@@ -91,6 +94,7 @@ pub fn run(args: &Args) -> Result<()> {
         } else {
             Ports::Fixed
         }),
+        client_limits: args.client_limits,
     })?;
     if let [program, arguments @ ..] = &args.command[..] {
         return workspace::run(Command::new(program).args(arguments).envs(stack.environment()));

@@ -29,6 +29,8 @@ pub struct ServiceEntry {
     pub routes: &'static str,
     /// A subcommand of the program that runs before the service starts.
     pub setup: Option<&'static str>,
+    /// The variables that limit what a client may send. 0 means no limit.
+    pub client_limits: &'static [&'static str],
     /// Another variable with the URL of the database.
     pub database_variable: Option<&'static str>,
     /// Returns the other settings.
@@ -45,6 +47,7 @@ pub const SERVICES: &[ServiceEntry] = &[
         operations_port: None,
         routes: "/health, /ready, /metrics",
         setup: None,
+        client_limits: &[],
         database_variable: None,
         settings: || Ok(vec![("METRICS_HOST", "127.0.0.1".into())]),
     },
@@ -55,8 +58,9 @@ pub const SERVICES: &[ServiceEntry] = &[
         port_variable: "PORT",
         operations_port: None,
         routes: "/prove, /verify, ...: docs/prover-service.md; /health, /metrics; open to this machine: proofs and metrics \
-                 without an API key, no rate limits",
+                 without an API key",
         setup: Some("migrate"),
+        client_limits: &["ANONYMOUS_REQUESTS_PER_MINUTE", "ANONYMOUS_PROOFS_PER_MINUTE"],
         database_variable: None,
         settings: || {
             Ok(vec![
@@ -65,8 +69,6 @@ pub const SERVICES: &[ServiceEntry] = &[
                 ("METRICS_PORT", "0".into()),
                 // Only this machine reaches the port. `up` prints what is open.
                 ("ALLOW_ANONYMOUS", "true".into()),
-                ("ANONYMOUS_REQUESTS_PER_MINUTE", "0".into()),
-                ("ANONYMOUS_PROOFS_PER_MINUTE", "0".into()),
                 ("METRICS_ON_SERVICE_PORT", "true".into()),
                 ("ALLOW_DEVELOPMENT_KEYS", "true".into()),
                 (
@@ -87,24 +89,26 @@ pub const SERVICES: &[ServiceEntry] = &[
         port: 8080,
         port_variable: "PORT",
         operations_port: Some(9092),
-        routes: "/v1/registries, /v1/scopes, ...: docs/api-service.md; /health, /metrics; open to this machine, no rate \
-                 limits; relays in all scopes, at the cost of the keypair above; proofs and uploads with the API key \
+        routes: "/v1/registries, /v1/scopes, ...: docs/api-service.md; /health, /metrics; open to this machine; relays \
+                 in all scopes, at the cost of the keypair above; proofs and uploads with the API key \
                  bauta_00000000_local",
         setup: None,
+        client_limits: &[
+            "ANONYMOUS_REQUESTS_PER_MINUTE",
+            "ANONYMOUS_TILES_PER_MINUTE",
+            "RELAY_REQUESTS_PER_MINUTE",
+        ],
         database_variable: Some("UPLOAD_DATABASE_URL"),
         settings: || {
             Ok(vec![
                 ("HOST", "127.0.0.1".into()),
                 ("METRICS_HOST", "127.0.0.1".into()),
-                ("ANONYMOUS_REQUESTS_PER_MINUTE", "0".into()),
-                ("ANONYMOUS_TILES_PER_MINUTE", "0".into()),
                 ("METRICS_ON_SERVICE_PORT", "true".into()),
                 ("DATABASE_CONNECTIONS", "8".into()),
                 // The lamports of a local chain have no value.
                 ("RELAY_PAYERS", super::keypair()?.display().to_string()),
                 ("RELAY_SPONSORED", "any=100000000000".into()),
                 ("RELAY_SPONSOR_OPEN_ENDED", "true".into()),
-                ("RELAY_REQUESTS_PER_MINUTE", "0".into()),
                 (
                     "API_KEYS",
                     format!("00000000:{LOCAL_KEY_HASH}:prove+trees:{}:0:0", u64::MAX),

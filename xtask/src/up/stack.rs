@@ -28,6 +28,17 @@ pub struct StackSettings {
     pub node: NodeSettings,
     /// The ports of the project's services, if they are needed.
     pub services: Option<Ports>,
+    /// What a client may send to the services.
+    pub client_limits: ClientLimits,
+}
+
+/// Selects the limits of what a client may send to the services.
+#[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum ClientLimits {
+    /// No limits.
+    Off,
+    /// The services' own defaults.
+    Default,
 }
 
 /// Selects the ports of the services.
@@ -60,6 +71,7 @@ pub struct Stack {
     services: Vec<Service>,
     /// The web key for the local chain, if there are services.
     web_key: Option<WebKey>,
+    client_limits: ClientLimits,
     keypair: PathBuf,
     /// The path of the command `bauta`.
     command: PathBuf,
@@ -163,6 +175,7 @@ impl Stack {
             node,
             services: Vec::new(),
             web_key: None,
+            client_limits: settings.client_limits,
             keypair,
             command: command()?,
             report,
@@ -180,6 +193,9 @@ impl Stack {
             let program = entry.path()?;
             let mut variables = self.environment();
             variables.extend((entry.settings)()?);
+            if self.client_limits == ClientLimits::Off {
+                variables.extend(entry.client_limits.iter().map(|name| (*name, "0".to_owned())));
+            }
             let database = self.database.as_ref();
             variables.extend(
                 entry
@@ -261,6 +277,9 @@ impl Stack {
                 .zip(&self.services)
                 .map(|(entry, service)| format!("{:12} {}  ({})", entry.name, service.url(), entry.routes)),
         );
+        if !self.services.is_empty() && self.client_limits == ClientLimits::Off {
+            lines.push("The services do not limit what a client may send (--client-limits).".into());
+        }
         lines.join("\n")
     }
 

@@ -14,7 +14,7 @@ use anyhow::{Context, Result};
 use bauta_dev_servers::Service;
 use sha2::{Digest, Sha256};
 
-use super::{NodeSettings, Ports, ServerSource, Stack, StackSettings, stack::with_hint};
+use super::{ClientLimits, NodeSettings, Ports, ServerSource, Stack, StackSettings, stack::with_hint};
 use crate::{system, workspace};
 
 /// The file in `node_modules` that names the lock file which was installed.
@@ -63,6 +63,7 @@ pub fn run_script(arguments: &[&str]) -> Result<()> {
             ledger: None,
         },
         services: Some(Ports::Free),
+        client_limits: ClientLimits::Off,
     })?;
     let web = Web::start(&stack, 0)?;
     let mut npm = Command::new("npm");

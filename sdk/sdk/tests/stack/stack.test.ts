@@ -55,7 +55,7 @@ before(async () => {
   identity = await bauta.openIdentity(PASSPHRASE);
   await until(async () => (await bauta.eligible(registry, owner.address)).length === 1, "the token is eligible");
   membership = await bauta.register({ identity, registry, asset, owner });
-  await until(async () => (await (await fetch(`${stack.api}/v1/relay`)).json()).relayers?.length > 0, "the relay has a wallet");
+  await stack.relays();
 });
 after(() => prover?.end());
 

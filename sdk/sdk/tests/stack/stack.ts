@@ -221,9 +221,18 @@ export class Stack {
     return address;
   }
 
-  /** Waits until the API has something. */
+  /** Waits until the API has something. The requests do not count for the address of this machine. */
   async known(path: string): Promise<void> {
-    await until(async () => (await fetch(this.api + path)).ok, `the API has ${path}`);
+    await until(async () => (await this.#get(path)).ok, `the API has ${path}`);
+  }
+
+  /** Waits until a wallet of the relay can pay. */
+  async relays(): Promise<void> {
+    await until(async () => (await (await this.#get("/v1/relay")).json()).relayers?.length > 0, "the relay has a wallet");
+  }
+
+  #get(path: string): Promise<Response> {
+    return fetch(this.api + path, { headers: { authorization: `Bearer ${this.apiKey}` } });
   }
 }
 
