@@ -81,13 +81,15 @@ export class Nodes {
     });
   }
 
-  /** Sends a transaction through every node. One of them has to accept it. */
+  /** Sends a transaction through every node, and waits until one of them accepts it. */
   async send(send: Send<unknown>): Promise<void> {
-    const answers = await Promise.all(this.#answers("sendTransaction", ["transaction"], send));
-    if (answers.some((answer) => "value" in answer)) return;
+    const answers = this.#answers("sendTransaction", ["transaction"], send);
+    const accepted = answers.map((answer) => answer.then((found) => "value" in found || Promise.reject()));
+    // A node that does not answer delays nothing.
+    if (await Promise.any(accepted).catch(() => false)) return;
     throw new BautaError(
       "transaction-failed",
-      `no node accepts the transaction: ${reasons(answers)}`,
+      `no node accepts the transaction: ${reasons(await Promise.all(answers))}`,
       "See the error of the program, and retry.",
     );
   }

@@ -16,7 +16,7 @@ import { Chain } from "../src/chain.ts";
 import { BautaError } from "../src/index.ts";
 import { Nodes } from "../src/nodes.ts";
 import { sendInstruction } from "../src/sending.ts";
-import { addressOf, Facts, startNode, stopServers, TAG } from "./world.ts";
+import { addressOf, Facts, startNode, startSilent, stopServers, TAG } from "./world.ts";
 
 const hashOf = (byte: number) => getBase58Decoder().decode(new Uint8Array(32).fill(byte));
 const HASH = hashOf(1);
@@ -105,6 +105,17 @@ test("a transaction is sent to every node, and is executed when more than half o
   const ledgers = [new Ledger(), new Ledger()];
   assert.match(await send(ledgers), /^\w{80,90}$/);
   assert.deepEqual(ledgers.map(({ sent }) => sent), [[HASH], [HASH]]);
+});
+
+test("a node that never answers does not delay a transaction", async (context) => {
+  const real = globalThis.setTimeout;
+  // No limit of time is reached: the timers of the limits never run.
+  const setTimeout = (run: () => void, ms?: number) => real(ms === 20_000 ? () => undefined : run, ms === 20_000 ? 0 : ms);
+  context.mock.method(globalThis, "setTimeout", setTimeout as typeof globalThis.setTimeout);
+  const ledgers = [new Ledger(), new Ledger()];
+  const urls = [await startSilent(), ...(await Promise.all(ledgers.map(({ facts }) => startNode(facts))))];
+  const sent = await sendInstruction(new Chain({ tag: TAG }, new Nodes(urls, undefined)), payer, instruction);
+  assert.match(sent, /^\w{80,90}$/);
 });
 
 test("a blockhash that only one node knows is not used", async () => {
