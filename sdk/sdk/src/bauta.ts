@@ -1,22 +1,24 @@
 import type { Address, Instruction, TransactionSigner } from "@solana/kit";
-import { getVerifyInstructionAsync } from "@bauta/program";
+import { getVerifyInstructionAsync, type Registry } from "@bauta/program";
 import { createProver, type Prover, type ProvingKey } from "@bauta/prover";
 
+import { equal } from "./bytes.js";
 import { Chain, notOpen, type RegistryState, type Scope } from "./chain.js";
 import type { Cluster } from "./cluster.js";
 import type { Delegation } from "./delegation.js";
 import type { OnRequest } from "./disclosure.js";
 import { BautaError, type BautaCode } from "./error.js";
 import { fieldToBytes, fieldToHex, type Field } from "./field.js";
-import { isTransient, Service } from "./http.js";
-import { openIdentity, remember, secretOf, type Identity, type IdentitySource, type Registration } from "./identity.js";
+import { isTransient, isUnknown, Service } from "./http.js";
+import { openIdentity, remember, secretOf, update, type Identity, type IdentitySource, type Registration, type SecretEntry } from "./identity.js";
 import { encodeInputs, falseProof, proofOf } from "./inputs.js";
-import { eligibleTokens, falseMembership, findMembership, isUnknown, type Membership, type Token } from "./members.js";
+import type { Membership, Token } from "./members.js";
 import { Nodes } from "./nodes.js";
 import { loaded } from "./parts.js";
 import type { TreeReading } from "./paths.js";
 import { Pauses } from "./pauses.js";
-import { attributesOfTrack, contextOf, digestOf, entryIdOf, leafOf, type PublicInputs } from "./protocol.js";
+import { attributesOfTrack, contextOf, digestOf, leafOf, type PublicInputs } from "./protocol.js";
+import type { Located } from "./register.js";
 import type { Relayed, Use } from "./relay.js";
 import { drawRelayer } from "./relayer.js";
 import { commitmentIn, nullifierIn, proverResult } from "./secrets.js";
@@ -64,7 +66,10 @@ export interface ProofRequest {
   readonly relayer?: Address | "any";
   /** The consumer program's data. */
   readonly payload?: Uint8Array;
-  /** Seconds for which the proof is valid. The default is 3,900. */
+  /**
+   * Seconds for which the proof is valid. By default, it is valid until the next full quarter of an
+   * hour that is at least 3,900 seconds away, so that its expiry does not show when it was made.
+   */
   readonly expiresIn?: number;
   /** How the tree is read. The default is `auto`. */
   readonly tree?: TreeReading;
@@ -126,7 +131,9 @@ export interface Bauta {
   result(use: { readonly scope: Scope; readonly nullifier: Field }): Promise<Use | null>;
 }
 
-const EXPIRES_IN = 3_900;
+const EXPIRES_IN = 3_900n;
+/** The expiry is public. One that follows exactly from the time would link the proof to requests. */
+const EXPIRY_STEP = 900n;
 const MAX_LAG_MS = 60_000;
 /** Keeps a wait of a minute well below the API's limit of requests for each address. */
 const LONGEST_PAUSE_MS = 5_000;
@@ -156,38 +163,27 @@ class Client implements Bauta {
     return openIdentity(this.#vault, how, this.options.cluster);
   }
 
-  eligible(registry: Address, owner: Address): Promise<readonly Token[]> {
+  async eligible(registry: Address, owner: Address): Promise<readonly Token[]> {
+    const { eligibleTokens } = await loaded(import("./members.js"));
     return eligibleTokens(this.#api, registry, owner);
   }
 
-  async register({ identity, registry, asset, owner, signal }: Parameters<Bauta["register"]>[0]): Promise<Membership> {
+  async register(what: Parameters<Bauta["register"]>[0]): Promise<Membership> {
     await this.#chain.checkCluster();
-    const entryId = await entryIdOf(asset);
-    const earlier = (await identity.registrations()).find((known) => known.registry === registry && known.asset === asset);
-    // A commitment is registered once, so that two registrations can't be linked.
-    const counter = earlier ? earlier.counter + 1 : 0;
-    const commitment = await commitmentIn(this.#prover, identity, { registry, entryId, counter });
     // Loaded when it is needed: most visits of a page register nothing.
-    const { registrationInstruction } = await loaded(import("./registration.js"));
-    const wanted = { registry, asset, commitment, owner, signal };
-    const build = () => registrationInstruction(this.#api, this.#chain, this.#vault, wanted);
-    const instruction = await this.#followed(build, signal);
-    // Stored first: a registration whose counter is lost would have to be searched for.
-    const registration = { ...earlier, registry, asset, counter };
-    await remember(identity, registration);
-    try {
-      const { sendInstruction } = await loaded(import("./sending.js"));
-      await sendInstruction(this.#chain, owner, instruction, signal);
-    } catch (error) {
-      // After any other error, the transaction may have been executed with this counter.
-      if (earlier && error instanceof BautaError && error.code === "wallet-refused") await remember(identity, earlier);
-      throw error;
-    }
-    return this.#followed(async () => {
-      const found = await this.#membership(identity, registration);
-      if (found?.counter !== counter) throw behind("the registration");
-      return found;
-    }, signal);
+    const { register } = await loaded(import("./register.js"));
+    const client = {
+      api: this.#api,
+      chain: this.#chain,
+      vault: this.#vault,
+      remember,
+      update,
+      commitmentOf: this.#commitmentOf.bind(this),
+      followed: <T>(request: () => Promise<T>) => this.#followed(request, what.signal),
+      locate: this.#locate.bind(this),
+      membership: this.#membership.bind(this),
+    };
+    return register(client, what);
   }
 
   async memberships(identity: Identity, registry?: Address): Promise<readonly Membership[]> {
@@ -199,13 +195,30 @@ class Client implements Bauta {
 
   /** Returns the membership of a registration. Reads its index once from the nodes. */
   async #membership(identity: Identity, registration: Registration): Promise<Membership | undefined> {
-    const { registry, asset } = registration;
-    const index = registration.index ?? (await this.#chain.leafIndex(registry, asset));
-    if (index === undefined) return undefined;
-    const located = { ...registration, index };
-    if (registration.index === undefined) await remember(identity, located);
+    const { registry, index } = registration;
+    const located = index === undefined ? await this.#locate(identity, registration) : { ...registration, index };
+    if (!located) return undefined;
     const { leaves } = await this.#chain.registry(registry);
-    return findMembership(this.#api, this.#prover, identity, located, leaves);
+    const { findMembership } = await loaded(import("./members.js"));
+    return findMembership(this.#api, (entry) => this.#commitmentOf(identity, entry), located, leaves);
+  }
+
+  /**
+   * Reads the index of a registration from the nodes, and stores it. Returns `undefined` if the asset
+   * is not registered, or not with `commitment`.
+   */
+  async #locate(identity: Identity, registration: Registration, commitment?: Field): Promise<Located | undefined> {
+    const { registry, asset, counter } = registration;
+    const holding = await this.#chain.holding(registry, asset);
+    if (!holding || (commitment !== undefined && !equal(holding.commitment, fieldToBytes(commitment)))) return undefined;
+    const located = { ...registration, index: holding.index, since: holding.lastChange };
+    // Another call may have registered the asset again.
+    await update(identity, located, (known) => (known?.counter === counter ? located : known));
+    return located;
+  }
+
+  #commitmentOf(identity: Identity, entry: SecretEntry): Promise<Field> {
+    return commitmentIn(this.#prover, identity, entry);
   }
 
   scope(address: Address): Promise<Scope> {
@@ -222,15 +235,16 @@ class Client implements Bauta {
     // The relay is drawn only if no wallet is named.
     if (what.relayer === undefined) checkNoGate(scope);
     report(what, "registry", 0);
+    const [, , { rootToProve }] = await provingCode();
+    const choose = scope.root === null ? (state: Registry) => rootToProve(state, membership.since, now) : undefined;
     const [registry] = await Promise.all([
-      this.#chain.registry(scope.registry),
+      // The nodes can differ while the registry changes.
+      this.#followed(() => this.#chain.registry(scope.registry, choose), signal),
       this.#chain.checkAccepting(scope.circuit, now),
-      // Loads the code that the next stage needs.
-      provingCode(),
     ]);
     const chosen = what.relayer ?? (await drawRelayer(this.#api, signal));
     const relayer = chosen === "any" ? undefined : chosen;
-    const expiry = now + BigInt(what.expiresIn ?? EXPIRES_IN);
+    const expiry = what.expiresIn === undefined ? defaultExpiry(now) : now + BigInt(what.expiresIn);
     const context = await contextOf({ recipient, relayer, expiry, payload });
     const values = { scope: scope.element, claim, context };
     const made = what.delegate
@@ -245,16 +259,24 @@ class Client implements Bauta {
     const { identity, membership, scope, signal } = what;
     const { entryId, index } = membership;
     const prover = this.#prover;
+    const [{ falseMembership, readMemberPath }, { withProvingKey }] = await provingCode();
     if (index >= 4n ** BigInt(scope.depth)) throw falseMembership("the tree has no such leaf");
-    const root = scope.root ?? registry.current;
     report(what, "tree", 0.1);
-    const [{ readMemberPath }, { withProvingKey }] = await provingCode();
-    const tree = { registry: scope.registry, root, depth: scope.depth, index, leaves: registry.leaves };
-    const read = () => readMemberPath(this.#api, this.#vault, tree, what.tree ?? "auto", signal);
-    const { leaf, path } = await this.#followed(read, signal);
-    report(what, "key", 0.4);
+    const readAt = (root: Field) => {
+      const tree = { registry: scope.registry, root, depth: scope.depth, index, leaves: registry.leaves };
+      return this.#followed(() => readMemberPath(this.#api, this.#vault, tree, what.tree ?? "auto", signal), signal);
+    };
     const commitment = await commitmentIn(prover, identity, membership);
-    if (leafOf(commitment, entryId, values.claim) !== leaf) {
+    const expected = leafOf(commitment, entryId, values.claim);
+    let root = scope.root ?? registry.chosen;
+    let { leaf, path } = await readAt(root);
+    if (leaf !== expected && scope.root === null && root !== registry.current) {
+      // The leaf was written again after the time that the vault has.
+      root = registry.current;
+      ({ leaf, path } = await readAt(root));
+    }
+    report(what, "key", 0.4);
+    if (leaf !== expected) {
       const reason = `the leaf ${index} of the tree is ${fieldToHex(leaf)}`;
       throw scope.root === null ? falseMembership(reason) : notAMember(reason);
     }
@@ -365,7 +387,11 @@ type BoundValues = Pick<PublicInputs, "scope" | "claim" | "context">;
 
 /** Loads what only proofs on this device need. */
 function provingCode() {
-  return loaded(Promise.all([import("./paths.js"), import("./proving-key.js")]));
+  return loaded(Promise.all([import("./paths.js"), import("./proving-key.js"), import("./roots.js")]));
+}
+
+function defaultExpiry(now: bigint): bigint {
+  return ((now + EXPIRES_IN) / EXPIRY_STEP + 1n) * EXPIRY_STEP;
 }
 
 /** What a proof adds to them. */
@@ -376,10 +402,6 @@ function report(what: ProofRequest, stage: Progress["stage"], done: number): voi
 }
 
 const BEHIND: readonly BautaCode[] = ["api-behind", "unknown-tile", "nodes-disagree"];
-
-function behind(what: string): BautaError {
-  return new BautaError("api-behind", `the API or the nodes do not have ${what} yet`, "Retry later, or use another API.");
-}
 
 function notAMember(reason: string): BautaError {
   return new BautaError(

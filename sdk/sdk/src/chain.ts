@@ -17,6 +17,7 @@ import {
   ScopeMode,
   type Circuit,
   type Config,
+  type Holding,
   type Registry,
 } from "@bauta/program";
 
@@ -69,6 +70,8 @@ export interface RegistryState {
   readonly leaves: bigint;
   /** The current root. */
   readonly current: Field;
+  /** The root that was chosen to prove at. Without a choice, it is the current one. */
+  readonly chosen: Field;
   /** Returns whether the registry accepts a root now. */
   accepts(root: Field): boolean;
 }
@@ -199,11 +202,14 @@ export class Chain {
     return data;
   }
 
-  /** Reads a registry. Its current root is one that more than half of the nodes accept. */
-  async registry(address: Address): Promise<RegistryState> {
+  /**
+   * Reads a registry. Its current root is one that more than half of the nodes accept. The root that
+   * `choose` chooses from the account must be the same for more than half of them.
+   */
+  async registry(address: Address, choose?: (registry: Registry) => Registry["root"]): Promise<RegistryState> {
     await this.checkCluster();
     const { authority, nonce, ...state } = await this.nodes.accounts(address, ["registry"], (accounts) =>
-      this.#common(address, accounts),
+      this.#common(address, accounts, choose),
     );
     const [derived] = await findRegistryPda({ authority, nonce });
     if (derived !== address) throw falseAccount(address, "its authority and nonce have another address");
@@ -211,7 +217,11 @@ export class Chain {
   }
 
   /** Returns what more than half of the nodes know of a registry. */
-  #common(address: Address, accounts: readonly EncodedAccount[]): RegistryState & Pick<Registry, "authority" | "nonce"> {
+  #common(
+    address: Address,
+    accounts: readonly EncodedAccount[],
+    choose?: (registry: Registry) => Registry["root"],
+  ): RegistryState & Pick<Registry, "authority" | "nonce"> {
     const states = accounts.map((account) => decoded(account, decodeRegistry));
     const fixed = this.nodes.choose("getAccountInfo", states, (state) =>
       [state.authority, state.nonce, state.tree, state.kind, state.depth].join(),
@@ -232,18 +242,19 @@ export class Chain {
       // The lower median: one node can't make the tree look larger, even one of two.
       leaves: states.map((state) => state.nextIndex).sort((a, b) => (a < b ? -1 : 1))[(states.length - 1) >> 1]!,
       current,
+      chosen: choose ? this.nodes.choose("getAccountInfo", states.map((state) => elementOf(choose(state), address)), String) : current,
       accepts: accepted,
     };
   }
 
   /**
-   * Returns the position of an asset's leaf in a registry, or `undefined` if the asset was never
-   * registered. It never changes.
+   * Reads the registration of an asset, or `undefined` if the asset was never registered. Its index
+   * never changes.
    */
-  async leafIndex(registry: Address, asset: Address): Promise<bigint | undefined> {
+  async holding(registry: Address, asset: Address): Promise<Holding | undefined> {
     const [address] = await findHoldingPda({ registry, mint: asset });
     const account = await this.nodes.account(address, ["registry", "token"]);
-    return account && decoded(account, decodeHolding).index;
+    return account && decoded(account, decodeHolding);
   }
 }
 

@@ -43,6 +43,11 @@ export function isTransient(error: unknown): error is BautaError {
   return error instanceof BautaError && error.code === "api-unreachable";
 }
 
+/** Returns whether an error says that the API does not know something. */
+export function isUnknown(error: unknown): boolean {
+  return error instanceof Refusal && error.status === 404;
+}
+
 function remedyOf(status: number): string {
   if (status === 429) return "Wait a minute, then retry.";
   return status >= 500 ? "Retry later." : "See the error codes in docs/api-service.md.";

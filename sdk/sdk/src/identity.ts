@@ -39,6 +39,8 @@ export interface Registration {
   readonly counter: number;
   /** The position of the leaf, from the nodes. It is missing if it is not known yet. */
   readonly index?: bigint;
+  /** When the leaf was written, in Unix seconds, from the nodes. */
+  readonly since?: bigint;
 }
 
 /** A sealed master secret in the vault. */
@@ -73,8 +75,20 @@ let handle: (master: SealedMaster, vault: Vault, prefix: string) => Identity;
  */
 export let secretOf: (identity: Identity, entry: SecretEntry) => EntrySecret;
 
+/**
+ * Replaces the stored registration of an asset, or removes it if `change` returns `undefined`. It
+ * gets the present one, which another call or another tab may have changed.
+ */
+export let update: (
+  identity: Identity,
+  entry: Pick<Registration, "registry" | "asset">,
+  change: (known: Registration | undefined) => Registration | undefined,
+) => Promise<void>;
+
 /** Stores a registration of an identity. */
-export let remember: (identity: Identity, registration: Registration) => Promise<void>;
+export function remember(identity: Identity, registration: Registration): Promise<void> {
+  return update(identity, registration, () => registration);
+}
 
 /**
  * A member. It is a handle: the master secret is sealed, and only the prover's worker opens it.
@@ -87,7 +101,7 @@ export class Identity {
   static {
     handle = (master, vault, prefix) => new Identity(master, vault, prefix);
     secretOf = (identity, entry) => identity.#secretOf(entry);
-    remember = (identity, registration) => identity.#remember(registration);
+    update = (identity, entry, change) => identity.#update(entry, change);
   }
 
   private constructor(master: SealedMaster, vault: Vault, prefix: string) {
@@ -109,7 +123,10 @@ export class Identity {
     const [salt, iv, second] = [random(16), random(12), random(12)];
     const key = await passphraseKey(passphrase, salt, [...USAGES, "encrypt"]);
     const sealed = await seal(key, iv, await open(this.#master));
-    const made = (await this.registrations()).map(({ index, ...known }) => ({ ...known, index: index?.toString() }));
+    const made = (await this.registrations()).map(({ registry, asset, counter, index }) => ({
+      ...{ registry, asset, counter },
+      index: index?.toString(),
+    }));
     if (made.length === 0) return concat([salt, iv, sealed]);
     const text = new TextEncoder().encode(JSON.stringify(made));
     const list = new Uint8Array(await crypto.subtle.encrypt({ name: "AES-GCM", iv: second }, key, text));
@@ -121,12 +138,13 @@ export class Identity {
     return { ...this.#master, registry: address, entryId: fieldToBytes(entryId), counter };
   }
 
-  #remember(registration: Registration): Promise<void> {
+  #update({ registry, asset }: Parameters<typeof update>[1], change: Parameters<typeof update>[2]): Promise<void> {
     return exclusively(this.#vault, async () => {
-      const others = (await this.registrations()).filter(
-        ({ registry, asset }) => registry !== registration.registry || asset !== registration.asset,
-      );
-      await this.#vault.set(this.#prefix + REGISTRATIONS, [...others, registration]);
+      const all = await this.registrations();
+      const known = all.find((other) => other.registry === registry && other.asset === asset);
+      const changed = change(known);
+      const others = all.filter((other) => other !== known);
+      await this.#vault.set(this.#prefix + REGISTRATIONS, changed ? [...others, changed] : others);
     });
   }
 }

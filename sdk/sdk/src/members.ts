@@ -2,15 +2,13 @@
 // API says of a membership is checked when its path is read: only the right leaf leads to the root.
 
 import { address, getAddressEncoder, type Address } from "@solana/kit";
-import type { Prover } from "@bauta/prover";
 
 import { toHex } from "./bytes.js";
-import { BautaError } from "./error.js";
 import { fieldFromHex, type Field } from "./field.js";
-import { malformed, Refusal, unsigned, type Reader, type Service } from "./http.js";
-import type { Identity, Registration } from "./identity.js";
+import { malformed, unsigned, type Reader, type Service } from "./http.js";
+import type { Registration, SecretEntry } from "./identity.js";
+import { falseMembership } from "./paths.js";
 import { entryIdOf } from "./protocol.js";
-import { commitmentIn } from "./secrets.js";
 
 /** A token of a wallet that belongs to a collection of a registry, according to the API. */
 export interface Token {
@@ -33,6 +31,11 @@ export interface Membership {
   readonly track: bigint;
   /** The counter of the entry's secret. */
   readonly counter: number;
+  /**
+   * When the leaf was written, in Unix seconds. With it, a proof can use a root that is accepted for
+   * longer than the current one.
+   */
+  readonly since?: bigint;
 }
 
 /** A row of the API's list of holdings. */
@@ -76,9 +79,8 @@ export async function eligibleTokens(api: Service, registry: Address, owner: Add
  */
 export async function findMembership(
   api: Service,
-  prover: Prover,
-  identity: Identity,
-  { registry, asset, counter, index }: Registration & { readonly index: bigint },
+  commitmentOf: (entry: SecretEntry) => Promise<Field>,
+  { registry, asset, counter, index, since }: Registration & { readonly index: bigint },
   leaves: bigint,
 ): Promise<Membership | undefined> {
   const holding = await findHolding(api, registry, asset, leaves);
@@ -87,8 +89,10 @@ export async function findMembership(
   const entryId = await entryIdOf(asset);
   for (const tried of countersNear(counter)) {
     const entry = { registry, entryId, counter: tried };
-    if ((await commitmentIn(prover, identity, entry)) === holding.commitment) {
-      return { registry, asset, entryId, index, track: holding.track, counter: tried };
+    if ((await commitmentOf(entry)) === holding.commitment) {
+      const membership = { registry, asset, entryId, index, track: holding.track, counter: tried };
+      // With another counter, the leaf was written later.
+      return since === undefined || tried !== counter ? membership : { ...membership, since };
     }
   }
   // Another party has registered the token since.
@@ -153,18 +157,4 @@ export function prefixOf(asset: Address, bits: number): string {
   const unused = 4 * digits.length - bits;
   const last = (parseInt(digits.slice(-1) || "0", 16) >> unused) << unused;
   return `${digits.slice(0, -1)}${digits === "" ? "" : last.toString(16)}/${bits}`;
-}
-
-/** Returns whether an error says that the API does not know something. */
-export function isUnknown(error: unknown): boolean {
-  return error instanceof Refusal && error.status === 404;
-}
-
-/** Creates the error for a leaf that is not the member's. */
-export function falseMembership(reason: string): BautaError {
-  return new BautaError(
-    "false-membership",
-    `the leaf of the membership is not the member's: ${reason}`,
-    "Read the memberships again. If it remains so, the API gives false data: use another one.",
-  );
 }

@@ -144,3 +144,12 @@ function groupOf(tile: bigint, tiles: bigint): bigint[] {
   const end = number === last ? tiles : (number + 1n) * size;
   return Array.from({ length: Number(end - number * size) }, (_, at) => number * size + BigInt(at));
 }
+
+/** Creates the error for a leaf that is not the member's. */
+export function falseMembership(reason: string): BautaError {
+  return new BautaError(
+    "false-membership",
+    `the leaf of the membership is not the member's: ${reason}`,
+    "Read the memberships again. If it remains so, the API gives false data: use another one.",
+  );
+}

@@ -82,8 +82,9 @@ async function presentPath(
   state: RegistryState,
   { registry, asset, signal }: RegistrationRequest,
 ): Promise<Uint8Array[][] | null> {
-  const index = await chain.leafIndex(registry, asset);
-  if (index === undefined) return null;
+  const holding = await chain.holding(registry, asset);
+  if (holding === undefined) return null;
+  const { index } = holding;
   const { depth, leaves, current: root } = state;
   if (index >= 4n ** BigInt(depth)) throw falseAccount(registry, "its tree has no leaf for the asset");
   const { path } = await readMemberPath(api, vault, { registry, root, depth, index, leaves }, "auto", signal);

@@ -7,7 +7,7 @@ import type { Delegation } from "./delegation.js";
 import type { OnRequest } from "./disclosure.js";
 import { type Field } from "./field.js";
 import { type Identity, type IdentitySource } from "./identity.js";
-import { type Membership, type Token } from "./members.js";
+import type { Membership, Token } from "./members.js";
 import type { TreeReading } from "./paths.js";
 import type { Relayed, Use } from "./relay.js";
 import { type Vault } from "./vault.js";
@@ -81,7 +81,7 @@ export declare function sha256(bytes: ArrayLike<number>): Promise<Uint8Array<Arr
 
 // chain.d.ts
 import type { Address, EncodedAccount } from "@solana/kit";
-import { RegistryKind } from "@bauta/program";
+import { RegistryKind, type Holding, type Registry } from "@bauta/program";
 import { type Cluster } from "./cluster.js";
 import { BautaError } from "./error.js";
 import { type Field } from "./field.js";
@@ -110,6 +110,7 @@ export interface RegistryState {
     readonly depth: Depth;
     readonly leaves: bigint;
     readonly current: Field;
+    readonly chosen: Field;
     accepts(root: Field): boolean;
 }
 export declare class Chain {
@@ -120,8 +121,8 @@ export declare class Chain {
     checkCluster(): Promise<void>;
     scope(address: Address): Promise<Scope>;
     checkAccepting(circuit: Address, now: bigint): Promise<void>;
-    registry(address: Address): Promise<RegistryState>;
-    leafIndex(registry: Address, asset: Address): Promise<bigint | undefined>;
+    registry(address: Address, choose?: (registry: Registry) => Registry["root"]): Promise<RegistryState>;
+    holding(registry: Address, asset: Address): Promise<Holding | undefined>;
 }
 export declare function notOpen(reason: string, remedy: string): BautaError;
 export declare function elementOf(bytes: ArrayLike<number>, address: Address): Field;
@@ -274,6 +275,7 @@ export declare class Refusal extends BautaError {
     problem: string, detail: string);
 }
 export declare function isTransient(error: unknown): error is BautaError;
+export declare function isUnknown(error: unknown): boolean;
 export declare class Service {
     private readonly to;
     private readonly onRequest;
@@ -335,6 +337,7 @@ export interface Registration {
     readonly asset: Address;
     readonly counter: number;
     readonly index?: bigint;
+    readonly since?: bigint;
 }
 export interface SecretEntry {
     readonly registry: Address;
@@ -342,7 +345,8 @@ export interface SecretEntry {
     readonly counter: number;
 }
 export declare let secretOf: (identity: Identity, entry: SecretEntry) => EntrySecret;
-export declare let remember: (identity: Identity, registration: Registration) => Promise<void>;
+export declare let update: (identity: Identity, entry: Pick<Registration, "registry" | "asset">, change: (known: Registration | undefined) => Registration | undefined) => Promise<void>;
+export declare function remember(identity: Identity, registration: Registration): Promise<void>;
 export declare class Identity {
     #private;
     private constructor();
@@ -412,11 +416,9 @@ export declare function coreAssetOf(data: ReadonlyUint8Array): CoreAsset | undef
 
 // members.d.ts
 import { type Address } from "@solana/kit";
-import type { Prover } from "@bauta/prover";
-import { BautaError } from "./error.js";
 import { type Field } from "./field.js";
 import { type Service } from "./http.js";
-import type { Identity, Registration } from "./identity.js";
+import type { Registration, SecretEntry } from "./identity.js";
 export interface Token {
     readonly asset: Address;
     readonly track: bigint;
@@ -431,14 +433,13 @@ export interface Membership {
     readonly index: bigint;
     readonly track: bigint;
     readonly counter: number;
+    readonly since?: bigint;
 }
 export declare function eligibleTokens(api: Service, registry: Address, owner: Address): Promise<Token[]>;
-export declare function findMembership(api: Service, prover: Prover, identity: Identity, { registry, asset, counter, index }: Registration & {
+export declare function findMembership(api: Service, commitmentOf: (entry: SecretEntry) => Promise<Field>, { registry, asset, counter, index, since }: Registration & {
     readonly index: bigint;
 }, leaves: bigint): Promise<Membership | undefined>;
 export declare function prefixOf(asset: Address, bits: number): string;
-export declare function isUnknown(error: unknown): boolean;
-export declare function falseMembership(reason: string): BautaError;
 
 // nodes.d.ts
 import { type Address, type Commitment, type EncodedAccount, type Rpc, type SolanaRpcApi } from "@solana/kit";
@@ -471,6 +472,7 @@ export declare function passkeyKey(credential: Bytes, salt: Bytes): Promise<Cryp
 
 // paths.d.ts
 import type { Address } from "@solana/kit";
+import { BautaError } from "./error.js";
 import { type Field } from "./field.js";
 import { type Service } from "./http.js";
 import { type TreePath } from "./tiles.js";
@@ -491,6 +493,7 @@ export declare function readMemberPath(api: Service, vault: Vault, tree: LeafOfT
 export declare function pathInLeaves(leaves: readonly Field[], depth: Depth, index: bigint): TreePath & {
     readonly root: Field;
 };
+export declare function falseMembership(reason: string): BautaError;
 
 // pauses.d.ts
 export declare class Pauses {
@@ -548,6 +551,30 @@ export declare function readProvingKey(api: Service, key: ProvingKey, scope: Sco
 export declare function withProvingKey(api: Service, prover: Prover, key: ProvingKey, scope: Scope, signal: AbortSignal | undefined, prove: (load: () => Promise<Uint8Array>) => Promise<Uint8Array>): Promise<Uint8Array>;
 export declare function verifyingKeyOf(key: Uint8Array): Uint8Array | undefined;
 
+// register.d.ts
+import type { Bauta } from "./bauta.js";
+import type { Chain } from "./chain.js";
+import type { Field } from "./field.js";
+import type { Service } from "./http.js";
+import type { Identity, Registration, remember, SecretEntry, update } from "./identity.js";
+import type { Membership } from "./members.js";
+import type { Vault } from "./vault.js";
+export type Located = Registration & {
+    readonly index: bigint;
+};
+export interface Registering {
+    readonly api: Service;
+    readonly chain: Chain;
+    readonly vault: Vault;
+    readonly remember: typeof remember;
+    readonly update: typeof update;
+    commitmentOf(identity: Identity, entry: SecretEntry): Promise<Field>;
+    followed<T>(request: () => Promise<T>): Promise<T>;
+    locate(identity: Identity, registration: Registration, commitment: Field): Promise<Located | undefined>;
+    membership(identity: Identity, registration: Registration): Promise<Membership | undefined>;
+}
+export declare function register(client: Registering, what: Parameters<Bauta["register"]>[0]): Promise<Membership>;
+
 // registration.d.ts
 import { type Address, type Instruction, type TransactionSigner } from "@solana/kit";
 import { type Chain } from "./chain.js";
@@ -601,6 +628,10 @@ export declare function findUse(chain: Chain, { scope, nullifier }: {
 import { type Address } from "@solana/kit";
 import type { Service } from "./http.js";
 export declare function drawRelayer(api: Service, signal?: AbortSignal): Promise<Address>;
+
+// roots.d.ts
+import type { Registry } from "@bauta/program";
+export declare function rootToProve(registry: Registry, since: bigint | undefined, now: bigint): Registry["root"];
 
 // sealing.d.ts
 import type { SealedMaster } from "@bauta/prover";

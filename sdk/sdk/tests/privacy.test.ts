@@ -3,13 +3,17 @@
 import assert from "node:assert/strict";
 import { afterEach, test } from "node:test";
 
+import { address, getAddressEncoder, type TransactionModifyingSigner } from "@solana/kit";
+
 import { Service } from "../src/http.ts";
-import { remember } from "../src/identity.ts";
-import { BautaError, memoryVault, type Vault } from "../src/index.ts";
+import { openIdentity, remember } from "../src/identity.ts";
+import { BautaError, memoryVault, type Disclosure, type Vault } from "../src/index.ts";
 import { readMemberPath } from "../src/paths.ts";
 import { rootOfPath } from "../src/tree.ts";
 import { SparseTree } from "./sparse-tree.ts";
 import { addressOf, serve, startNode, stopServers, World } from "./world.ts";
+
+const TOKEN_PROGRAM = address("TokenkegQfeZyiNwAJbNbGKPFXCWuBvf9Ss623VQ5DA");
 
 afterEach(stopServers);
 
@@ -56,12 +60,49 @@ test("a registration that was stored without an index gets it from the nodes onc
   // The chain has no such registration yet.
   assert.deepEqual(await bauta.memberships(world.identity), []);
   await world.register();
-  assert.deepEqual(await bauta.memberships(world.identity), [world.membership]);
-  assert.deepEqual(await world.identity.registrations(), [{ ...stored, index: world.membership.index }]);
+  const membership = { ...world.membership, since: 1n };
+  assert.deepEqual(await bauta.memberships(world.identity), [membership]);
+  assert.deepEqual(await world.identity.registrations(), [{ ...stored, index: membership.index, since: 1n }]);
   world.sent.length = 0;
-  assert.deepEqual(await bauta.memberships(world.identity), [world.membership]);
+  assert.deepEqual(await bauta.memberships(world.identity), [membership]);
   const shown = world.sent.filter(({ to }) => to === "node").flatMap(({ shows }) => shows);
   assert.ok(shown.length > 0 && !shown.includes("token"), shown.join());
+});
+
+test("an index that is read does not replace a later registration of the asset", async () => {
+  const world = await World.honest();
+  const { registry } = world.addresses;
+  await remember(world.identity, { registry, asset: world.asset, counter: 0 });
+  await world.register();
+  const node = await startNode(world.facts);
+  // Another tab registers the asset again while the nodes are read.
+  const onRequest = ({ request, shows }: Disclosure) => {
+    if (request === "getAccountInfo" && shows.includes("token")) void remember(world.identity, { registry, asset: world.asset, counter: 1 });
+  };
+  await world.client({ rpc: node, onRequest }).memberships(world.identity);
+  assert.equal((await world.identity.registrations())[0]!.counter, 1);
+});
+
+test("a registration that the wallet refuses is forgotten, so later visits do not show the token", async () => {
+  const world = await World.honest();
+  const { registry } = world.addresses;
+  const { owner, asset, facts } = world;
+  const identity = await openIdentity(memoryVault(), { wrap: "device" }, "devnet");
+  const data = new Uint8Array(165);
+  data.set(getAddressEncoder().encode(asset));
+  data.set(getAddressEncoder().encode(owner.address), 32);
+  data[64] = 1;
+  facts.accounts.set(asset, { owner: TOKEN_PROGRAM, data: new Uint8Array(82) });
+  facts.accounts.set(addressOf(20), { owner: TOKEN_PROGRAM, data });
+  facts.held.set(asset, addressOf(20));
+  const value = (found: unknown) => ({ context: { slot: 9 }, value: found });
+  facts.methods.set("getLatestBlockhash", () => value({ blockhash: addressOf(30), lastValidBlockHeight: 150 }));
+  facts.methods.set("isBlockhashValid", () => value(true));
+  const refuse = () => Promise.reject(new BautaError("wallet-refused", "no", "Accept it."));
+  const refusing = { address: owner.address, modifyAndSignTransactions: refuse } as TransactionModifyingSigner;
+  const bauta = world.client();
+  await assert.rejects(bauta.register({ identity, registry, asset, owner: refusing }), named("wallet-refused"));
+  assert.deepEqual(await identity.registrations(), []);
 });
 
 test("a leaf is found with a counter near the stored one", async () => {
@@ -74,6 +115,23 @@ test("a leaf is found with a counter near the stored one", async () => {
   }
   await remember(world.identity, { registry, asset: world.asset, counter: 33, index: world.membership.index });
   assert.deepEqual(await bauta.memberships(world.identity), []);
+});
+
+test("the expiry of a proof does not show when the proof was made", async (context) => {
+  const world = await World.honest();
+  const bauta = world.client();
+  const scope = await bauta.scope(world.addresses.scope);
+  const { identity, membership } = world;
+  const prove = (more: object = {}) => bauta.prove({ identity, membership, scope, recipient: addressOf(99), ...more });
+  const quarter = Math.ceil(Date.now() / 900_000) * 900_000;
+  const expiries = new Set<bigint>();
+  for (const seconds of [0, 1, 500, 599]) {
+    const clock = context.mock.method(Date, "now", () => quarter + seconds * 1000);
+    expiries.add((await prove()).expiry);
+    assert.equal((await prove({ expiresIn: 60 })).expiry, BigInt(quarter / 1000 + seconds + 60));
+    clock.mock.restore();
+  }
+  assert.deepEqual([...expiries], [BigInt(quarter / 1000) + 4_500n]);
 });
 
 test("one of two nodes can't make the tree look larger, so that it would be read in tiles", async () => {
