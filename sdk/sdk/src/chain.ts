@@ -222,13 +222,15 @@ export class Chain {
     accounts: readonly EncodedAccount[],
     choose?: (registry: Registry) => Registry["root"],
   ): RegistryState & Pick<Registry, "authority" | "nonce"> {
-    const states = accounts.map((account) => decoded(account, decodeRegistry));
+    const states = readable(accounts, (account) => {
+      const state = decoded(account, decodeRegistry);
+      return { ...state, current: elementOf(state.root, address), chosen: elementOf(choose?.(state) ?? state.root, address) };
+    });
     const fixed = this.nodes.choose("getAccountInfo", states, (state) =>
       [state.authority, state.nonce, state.tree, state.kind, state.depth].join(),
     );
     const accepted = (root: Field) => this.nodes.accepted(states, [root], accepts) !== undefined;
-    const roots = states.map((state) => elementOf(state.root, address));
-    const current = roots.find(accepted);
+    const current = states.map((state) => state.current).find(accepted);
     if (current === undefined) {
       throw new BautaError("nodes-disagree", `the nodes have no common root of ${address}`, "Retry in a few seconds.");
     }
@@ -242,7 +244,7 @@ export class Chain {
       // The lower median: one node can't make the tree look larger, even one of two.
       leaves: states.map((state) => state.nextIndex).sort((a, b) => (a < b ? -1 : 1))[(states.length - 1) >> 1]!,
       current,
-      chosen: choose ? this.nodes.choose("getAccountInfo", states.map((state) => elementOf(choose(state), address)), String) : current,
+      chosen: choose ? this.nodes.choose("getAccountInfo", states.map((state) => state.chosen), String) : current,
       accepts: accepted,
     };
   }
@@ -256,6 +258,21 @@ export class Chain {
     const account = await this.nodes.account(address, ["registry", "token"]);
     return account && decoded(account, decodeHolding);
   }
+}
+
+/** Reads the accounts of nodes. One that can't be read counts as no answer, if there is another. */
+function readable<T>(accounts: readonly EncodedAccount[], read: (account: EncodedAccount) => T): T[] {
+  const found: T[] = [];
+  let failure: unknown;
+  for (const account of accounts) {
+    try {
+      found.push(read(account));
+    } catch (error) {
+      failure = error;
+    }
+  }
+  if (found.length === 0) throw failure;
+  return found;
 }
 
 /** Creates the error for a scope that accepts no verifications. */

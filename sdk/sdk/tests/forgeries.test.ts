@@ -17,7 +17,7 @@ import { BAUTA_PROGRAM_ADDRESS } from "@bauta/program";
 import { ProverError } from "@bauta/prover";
 import { poseidon1 } from "poseidon-lite";
 
-import { BautaError, field, fieldToBytes, fieldToHex, MODULUS, scopeElement, type Bauta, type BautaCode, type Membership, type Scope } from "../src/index.ts";
+import { BautaError, field, fieldToBytes, fieldToHex, MODULUS, scopeElement, type Bauta, type BautaCode, type Field, type Membership, type Scope } from "../src/index.ts";
 import { secretOf } from "../src/identity.ts";
 import { loaded } from "../src/parts.ts";
 import { secretIn } from "./prover.ts";
@@ -43,6 +43,11 @@ const named = (code: BautaCode) => (error: unknown) => {
 };
 
 const recipient = addressOf(99);
+
+/** Returns whether bytes have a field element at a position. */
+function startsAt(data: Uint8Array, at: number, element: Field): boolean {
+  return Buffer.from(data.subarray(at, at + 32)).equals(fieldToBytes(element));
+}
 
 async function prove(scope?: Scope, more: object = {}) {
   const { identity, membership } = world;
@@ -193,6 +198,25 @@ test("one faulty node of three is outvoted, and one that is silent is not needed
   assert.equal((await prove()).root, world.root);
   bauta = world.client({ rpc: ["http://127.0.0.1:1", world.node] });
   await assert.rejects(bauta.scope(world.addresses.scope), named("node-unreachable"));
+});
+
+test("one of three nodes whose registry can't be decoded is outvoted", async () => {
+  const { registry } = world.addresses;
+  const lies: ((account: { owner: Address; data: Uint8Array }) => void)[] = [
+    (account) => (account.owner = addressOf(1)),
+    (account) => (account.data = account.data.slice(1)),
+    (account) => account.data.set(fieldToBytes(world.root).fill(255), account.data.findIndex((_, at) => startsAt(account.data, at, world.root))),
+  ];
+  const second = await startNode(world.facts.copy());
+  for (const lie of lies) {
+    const forger = world.facts.copy();
+    lie(forger.accounts.get(registry)!);
+    const faulty = await startNode(forger);
+    bauta = world.client({ rpc: [faulty, world.node, second] });
+    assert.equal((await prove()).root, world.root);
+    bauta = world.client({ rpc: [faulty] });
+    await assert.rejects(prove(), named("false-account"));
+  }
 });
 
 test("leaves and tiles that do not give the root", async () => {
