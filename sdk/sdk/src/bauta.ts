@@ -132,7 +132,7 @@ export interface Bauta {
 }
 
 const EXPIRES_IN = 3_900n;
-/** The expiry is public. One that follows exactly from the time would link the proof to requests. */
+/** The expiry is public. One that follows from the exact time would link a proof to requests. */
 const EXPIRY_STEP = 900n;
 const MAX_LAG_MS = 60_000;
 /** Keeps a wait of a minute well below the API's limit of requests for each address. */
@@ -204,8 +204,8 @@ class Client implements Bauta {
   }
 
   /**
-   * Reads the index of a registration from the nodes, and stores it. Returns `undefined` if the asset
-   * is not registered, or not with `commitment`.
+   * Reads the index of a registration from the nodes, and stores it. Returns `undefined` if the
+   * asset is not registered, or not with `commitment`.
    */
   async #locate(identity: Identity, registration: Registration, commitment?: Field): Promise<Located | undefined> {
     const { registry, asset, counter } = registration;

@@ -96,8 +96,8 @@ export class Chain {
   }
 
   /**
-   * Checks once that more than half of the nodes are of the pinned cluster, and that the program has
-   * its tag.
+   * Checks once that more than half of the nodes are of the pinned cluster, and that the program
+   * has its tag.
    */
   checkCluster(): Promise<void> {
     const checked = (this.#cluster ??= this.#checkCluster());
@@ -203,8 +203,8 @@ export class Chain {
   }
 
   /**
-   * Reads a registry. Its current root is one that more than half of the nodes accept. The root that
-   * `choose` chooses from the account must be the same for more than half of them.
+   * Reads a registry. Its current root is one that more than half of the nodes accept. The root
+   * that `choose` chooses from the account must be the same for more than half of them.
    */
   async registry(address: Address, choose?: (registry: Registry) => Registry["root"]): Promise<RegistryState> {
     await this.checkCluster();

@@ -152,8 +152,8 @@ export class Identity {
 /**
  * Opens the identity of a vault. Creates one if the vault has none.
  *
- * @throws {@link BautaError} if the identity is sealed in another way, if the passphrase is wrong, or
- * if the vault, the passkey or the wallet fails.
+ * @throws {@link BautaError} if the identity is sealed in another way, if the passphrase is wrong,
+ * or if the vault, the passkey or the wallet fails.
  */
 export async function openIdentity(vault: Vault, how: IdentitySource, cluster: Cluster): Promise<Identity> {
   if (!globalThis.crypto?.subtle) throw unsupported("this page has no WebCrypto: serve it over HTTPS");

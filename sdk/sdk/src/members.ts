@@ -32,8 +32,8 @@ export interface Membership {
   /** The counter of the entry's secret. */
   readonly counter: number;
   /**
-   * When the leaf was written, in Unix seconds. With it, a proof can use a root that is accepted for
-   * longer than the current one.
+   * When the leaf was written, in Unix seconds. With it, a proof can use a root that is accepted
+   * for longer than the current one.
    */
   readonly since?: bigint;
 }

@@ -221,7 +221,7 @@ export class Stack {
     return address;
   }
 
-  /** Waits until the API has something. The requests do not count for the address of this machine. */
+  /** Waits until the API has something. The requests do not count for this machine's address. */
   async known(path: string): Promise<void> {
     await until(async () => (await this.#get(path)).ok, `the API has ${path}`);
   }
