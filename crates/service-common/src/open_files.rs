@@ -3,8 +3,10 @@
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-use crate::{ServiceError, service::OPERATIONS_CONNECTIONS};
+use crate::ServiceError;
 
+/// Largest number of connections of the operations port.
+pub(crate) const OPERATIONS_CONNECTIONS: usize = 64;
 /// Open files that are not connections of clients: connections of operators, connections to
 /// databases and other services, caches, and files of the runtime.
 const RESERVED: usize = OPERATIONS_CONNECTIONS + 192;

@@ -19,7 +19,7 @@ use crate::{
     address_limit::AddressLimit,
     http,
     metrics::Metrics,
-    open_files,
+    open_files::{self, OPERATIONS_CONNECTIONS},
     operations::{self, Operations},
     server::{self, ConnectionLimits},
     spans::SpanExporter,
@@ -30,8 +30,6 @@ use crate::{
 const METRICS_UPKEEP: Duration = Duration::from_secs(5);
 /// Time for a last running request to the operations port at the end.
 const LAST_REQUEST_TIMEOUT: Duration = Duration::from_secs(1);
-/// Largest number of connections of the operations port.
-pub(crate) const OPERATIONS_CONNECTIONS: usize = 64;
 /// Limits of the operations port.
 const OPERATIONS_HTTP: HttpSettings = HttpSettings {
     host: std::net::IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED),
