@@ -13,10 +13,7 @@
 //! minute. The database has further keys, which change without a restart: see
 //! [`stored_keys`](crate::stored_keys).
 
-use std::{
-    fmt,
-    time::{SystemTime, UNIX_EPOCH},
-};
+use std::fmt;
 
 use bauta_store::{ApiKey, Store};
 
@@ -29,7 +26,7 @@ use zeroize::Zeroizing;
 use crate::{
     Origin, Secret,
     origins::is_from,
-    stored_keys::{KeysUnavailable, StoredKeys},
+    stored_keys::{KeysUnavailable, StoredKeys, is_expired},
 };
 
 /// The first part of a key for servers.
@@ -406,17 +403,11 @@ pub fn bearer(headers: &HeaderMap) -> Option<&str> {
         .map(|(_, credential)| credential.trim_start())
 }
 
-pub(crate) fn check_expiry(key: &ApiKey) -> Result<(), AuthorisationError> {
-    // With a clock before 1970, no key is expired.
-    let now = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default()
-        .as_secs();
-    if u64::try_from(key.expires_at).unwrap_or_default() > now {
-        Ok(())
-    } else {
-        Err(AuthorisationError::ExpiredKey)
+fn check_expiry(key: &ApiKey) -> Result<(), AuthorisationError> {
+    if is_expired(key) {
+        return Err(AuthorisationError::ExpiredKey);
     }
+    Ok(())
 }
 
 fn check_permission(key: &ApiKey, permission: &str) -> Result<(), AuthorisationError> {
