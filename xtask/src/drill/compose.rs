@@ -19,15 +19,13 @@ use tempfile::TempDir;
 
 use super::{
     dashboard,
-    docker::{docker, inspect},
+    docker::{TIMEOUT, docker, inspect},
     http, standins, verifier,
 };
 use crate::workspace;
 
 const PROVER: &str = "127.0.0.1:3001";
 const PROMETHEUS: &str = "http://127.0.0.1:9093";
-/// Time limit for each step. A key's tables are computed on a machine that may be busy.
-pub(super) const TIMEOUT: Duration = Duration::from_mins(3);
 /// Number of jobs in a run. A worker that owns some of them is killed.
 const JOBS: usize = 40;
 

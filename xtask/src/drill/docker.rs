@@ -1,10 +1,13 @@
 //! Commands of the container engine.
 
-use std::process::Command;
+use std::{process::Command, time::Duration};
 
 use anyhow::Result;
 
 use crate::workspace;
+
+/// Time limit for each step of a drill. A key's tables are computed on a machine that may be busy.
+pub const TIMEOUT: Duration = Duration::from_mins(3);
 
 /// Returns a command of the engine's client. It builds images with `BuildKit`.
 pub fn docker() -> Command {

@@ -6,10 +6,7 @@ use std::{fs, path::Path, thread, time::Instant};
 use anyhow::{Context as _, Result, ensure};
 use serde_json::Value;
 
-use super::{
-    compose::TIMEOUT,
-    docker::{docker, inspect},
-};
+use super::docker::{TIMEOUT, docker, inspect};
 use crate::workspace;
 
 const IMAGE: &str = "bauta-verifier";
