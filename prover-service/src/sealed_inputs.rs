@@ -26,7 +26,7 @@ use utoipa::ToSchema;
 use zeroize::Zeroizing;
 
 use crate::{
-    request::{PrivateInputs, RequestPublicInputs},
+    request::inputs::{PrivateInputs, RequestPublicInputs},
     witness_keys::{SealError, WitnessKeys},
 };
 

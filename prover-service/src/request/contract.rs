@@ -11,7 +11,10 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::{
-    MAX_LEVELS, PrivateInputs, ProveRequest, RequestError, RequestPublicInputs, all_of, parse_address,
+    ProveRequest, RequestError, all_of,
+    inputs::{PrivateInputs, RequestPublicInputs},
+    parse_address,
+    statements::MAX_LEVELS,
 };
 
 /// The position of a leaf, with its path.

@@ -7,6 +7,7 @@
 //! ```
 
 mod contract;
+pub mod inputs;
 mod path;
 mod redacted;
 mod statements;
@@ -15,7 +16,7 @@ use std::sync::Arc;
 
 use bauta_circuits::{AnyInputs, CircuitsError, Evaluation};
 use bauta_primitives::{
-    Attributes, Claim, Commitment, Context, EntryId, IdentitySecret, ProofInputs, Root, Scope, sha256,
+    Commitment, Context, IdentitySecret, ProofInputs, Root, Scope, sha256,
     statements::InvalidValue,
     tree::{Depth, MembershipPath, Siblings},
 };
@@ -28,9 +29,9 @@ use utoipa::ToSchema;
 use self::statements::{field_of, with_own_inputs};
 pub use self::{
     contract::{Form, MerkleProof},
+    inputs::{PrivateInputs, RequestPublicInputs},
     path::PathReader,
     redacted::Redacted,
-    statements::{AddressRequest, ScoreRequest},
 };
 use crate::{
     circuits::{Circuit, CircuitError, Circuits},
@@ -44,8 +45,6 @@ pub const MAX_BATCH: usize = 64;
 pub const MAX_REQUEST_BYTES: usize = 32 << 10;
 /// Largest number of inputs of a model.
 const MAX_INPUTS: usize = 1024;
-/// Largest number of levels of a path that is read. No tree is deeper than 16.
-const MAX_LEVELS: usize = 32;
 /// Largest length of a tag in characters. The description of the routes counts them as well.
 const MAX_TAG_LENGTH: usize = 128;
 /// Largest length of an address in base58.
@@ -182,51 +181,6 @@ pub struct ProveRequest {
     #[serde(default, deserialize_with = "optional_at_most::<_, _, MAX_INPUTS>")]
     #[schema(max_items = 1024)]
     pub inputs: Option<Vec<f64>>,
-}
-
-/// The public inputs of a request. The nullifier is computed.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct RequestPublicInputs {
-    /// The root of the registry. Optional with `registry`: by default a recent root that scopes of
-    /// mode `Live` accept.
-    #[schema(value_type = Option<String>)]
-    pub root: Option<Root>,
-    /// The domain of the nullifier.
-    #[schema(value_type = String)]
-    pub scope: Scope,
-    /// The public value that the proof shows.
-    #[schema(value_type = String)]
-    pub claim: Claim,
-    /// The hash of recipient, relayer, expiry and payload.
-    #[schema(value_type = String)]
-    pub context: Context,
-}
-
-/// The private inputs of a request. The service doesn't store them, except encrypted in a job.
-// The struct has no `Debug` implementation, and the secret is wiped when it is dropped.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct PrivateInputs {
-    /// The secret whose commitment is in the leaf.
-    #[schema(value_type = String)]
-    pub secret: Redacted<IdentitySecret>,
-    /// The entry that the leaf is about.
-    #[schema(value_type = String)]
-    pub entry_id: EntryId,
-    /// The leaf's attributes.
-    #[schema(value_type = String)]
-    pub attributes: Attributes,
-    /// The leaf's index. Required without `registry`.
-    pub index: Option<u64>,
-    /// Three siblings for each level, from the leaf upwards. Required without `registry`.
-    #[serde(default, deserialize_with = "optional_at_most::<_, _, MAX_LEVELS>")]
-    #[schema(value_type = Option<Vec<Vec<String>>>)]
-    pub path: Option<Vec<Siblings>>,
-    /// Only for the statement `reputation`: the contents of the leaf, and what the proof shows.
-    pub reputation: Option<ScoreRequest>,
-    /// Only for the statement `address`: the contents of the leaf, and what the proof shows.
-    pub address: Option<AddressRequest>,
 }
 
 /// A leaf of a registry that an indexer follows.

@@ -18,9 +18,12 @@ use utoipa::ToSchema;
 use zeroize::Zeroizing;
 
 use super::{
-    MAX_LEVELS, all_of,
+    all_of,
     redacted::{Redacted, RevocationKey},
 };
+
+/// Largest number of levels of a path that is read. No tree is deeper than 16.
+pub const MAX_LEVELS: usize = 32;
 
 /// The contents of a leaf of format `score`, and what the proof shows of them.
 #[derive(Deserialize, ToSchema)]
