@@ -9,10 +9,10 @@ use solana_keypair::Keypair;
 use solana_signer::Signer;
 
 use crate::{
-    arguments::Options,
     cluster::{Cluster, TagChoice, is_public, tag_name},
     commands::keypair,
     failure::{Failure, Kind},
+    options::Options,
     solana_config::{SolanaConfig, home},
 };
 

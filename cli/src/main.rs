@@ -19,11 +19,13 @@ mod failure;
 mod history;
 mod members;
 mod new_file;
+mod options;
 mod passphrase;
 mod printable;
 mod proof_file;
 mod relay;
 mod report;
+mod run;
 mod scope_accounts;
 mod sealed;
 mod service;
@@ -42,7 +44,7 @@ use crate::{arguments::Cli, failure::Kind};
 async fn main() -> ExitCode {
     let Cli { options, command } = Cli::parse();
     let (json, only) = (options.json, options.only.clone());
-    let result = commands::run(command, options).await;
+    let result = run::run(command, options).await;
     let result = result.and_then(|report| match &only {
         Some(name) => report.only(name),
         None => Ok(report),

@@ -4,10 +4,10 @@
 use std::{fs, path::PathBuf};
 
 use anyhow::{Context as _, Result};
-use clap::{Arg, Command, CommandFactory};
+use clap::{Arg, Command};
 use clap_complete::Shell;
 
-use crate::{arguments::Cli, report::Report};
+use crate::report::Report;
 
 #[derive(clap::Args)]
 pub struct CompletionsArgs {
@@ -24,17 +24,17 @@ pub struct ManArgs {
 }
 
 /// Returns the completions of a shell.
-pub fn completions(args: &CompletionsArgs) -> Report {
+pub fn completions(args: &CompletionsArgs, mut command: Command) -> Report {
     let mut script = Vec::new();
-    clap_complete::generate(args.shell, &mut Cli::command(), "bauta", &mut script);
+    clap_complete::generate(args.shell, &mut command, "bauta", &mut script);
     Report::bare("script", String::from_utf8_lossy(&script).trim_end())
 }
 
 /// Writes the manual pages, one for each subcommand.
-pub fn manual(args: &ManArgs) -> Result<Report> {
+pub fn manual(args: &ManArgs, command: Command) -> Result<Report> {
     let context = || format!("can't write the manual pages into {}", args.out.display());
     fs::create_dir_all(&args.out).with_context(context)?;
-    clap_mangen::generate_to(Cli::command(), &args.out).with_context(context)?;
+    clap_mangen::generate_to(command, &args.out).with_context(context)?;
     Ok(Report::new().fact("folder", args.out.display()).next(format!(
         "read a page with `man -l {}/bauta.1`",
         args.out.display()
@@ -43,8 +43,7 @@ pub fn manual(args: &ManArgs) -> Result<Report> {
 
 /// Returns the reference of `docs/cli.md`: each subcommand with its arguments, and then the options
 /// of all commands.
-pub fn reference() -> Report {
-    let mut command = Cli::command();
+pub fn reference(mut command: Command) -> Report {
     command.build();
     let mut lines = Vec::new();
     for subcommand in visible(&command) {
