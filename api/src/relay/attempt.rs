@@ -8,7 +8,8 @@ use super::{
     Shared,
     checked::{CheckedRequest, CoSigned},
     error::RelayError,
-    transaction::{instructions, sign, simulate},
+    instructions::instructions,
+    transaction::{sign, simulate},
 };
 use crate::{metrics, time::unix_seconds};
 

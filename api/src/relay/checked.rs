@@ -9,7 +9,10 @@ use solana_hash::Hash;
 use solana_instruction::{AccountMeta, Instruction};
 use solana_signature::Signature;
 
-use super::transaction::{LARGEST_CALL, LARGEST_VERIFICATION, guard, transfer};
+use super::{
+    error::RelayError,
+    instructions::{LARGEST_CALL, LARGEST_VERIFICATION, build, guard, instructions, transfer},
+};
 
 /// A request that passed all checks, with what its transaction needs.
 #[derive(Clone)]
@@ -215,6 +218,13 @@ impl CheckedRequest {
     }
 }
 
+/// Checks that the transaction of a request can be built. Its length doesn't depend on its limits.
+/// A simulation has no guard, so it is shorter.
+pub fn check_build(request: &CheckedRequest) -> Result<(), RelayError> {
+    let all = instructions(&request.instructions(Some(0)), 0, 0);
+    build(&all, &request.wallet(), Hash::default()).map(drop)
+}
+
 impl StoredCall {
     fn instruction(self) -> Instruction {
         let account = |(address, is_signer, is_writable): ([u8; 32], bool, bool)| AccountMeta {
@@ -248,13 +258,7 @@ impl StoredPayment {
 mod tests {
     use bauta_primitives::FieldElement;
 
-    use super::{
-        super::{
-            error::RelayError,
-            transaction::{build, check_build, instructions},
-        },
-        *,
-    };
+    use super::*;
 
     fn address(number: u8) -> Address {
         Address::new_from_array([number; 32])

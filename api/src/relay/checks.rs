@@ -8,7 +8,7 @@ use tokio::sync::Semaphore;
 
 use super::{
     Shared,
-    checked::{CheckedRequest, Payment},
+    checked::{CheckedRequest, Payment, check_build},
     error::RelayError,
     payment,
     request::{Fee, MIN_VALIDITY_SECONDS, RelayRequest},
@@ -40,7 +40,7 @@ pub async fn check(
     }
     check_scope(&scope, request, now)?;
     let mut checked = transaction_of(shared, &scope, request)?;
-    transaction::check_build(&checked)?;
+    check_build(&checked)?;
     check_root(shared, &scope, request, now).await?;
     if shared.store.nullifier(&scope, request.nullifier).await?.is_some() {
         return Err(RelayError::NullifierUsed);

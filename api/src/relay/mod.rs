@@ -27,6 +27,7 @@ mod checked;
 mod checks;
 mod consumers;
 mod error;
+mod instructions;
 mod node;
 mod nodes;
 mod payment;

@@ -20,7 +20,8 @@ use super::{
     Shared,
     checked::{CheckedRequest, CoSigned, Payment},
     error::RelayError,
-    transaction::{self, SIGNATURE_FEE, SMALLEST_VERIFICATION, build, instructions, priority_fee},
+    instructions::{COMPUTE_BUDGET, SMALLEST_VERIFICATION, build, instructions},
+    transaction::{SIGNATURE_FEE, priority_fee},
 };
 
 /// A transaction that the recipient must sign.
@@ -108,7 +109,7 @@ fn limits(transaction: &VersionedTransaction) -> Option<(u32, u64)> {
         let instruction = transaction.message.instructions().get(index)?;
         let program = keys.get(usize::from(instruction.program_id_index))?;
         let (first, value) = instruction.data.split_first()?;
-        (*program == transaction::COMPUTE_BUDGET && *first == code).then_some(value)
+        (*program == COMPUTE_BUDGET && *first == code).then_some(value)
     };
     let units = data(0, 2)?.try_into().ok()?;
     let price = data(1, 3)?.try_into().ok()?;

@@ -16,12 +16,7 @@ use solana_hash::Hash;
 use solana_instruction::Instruction;
 use solana_signature::Signature;
 
-use super::{
-    Shared,
-    error::RelayError,
-    transaction::{instructions, sign},
-    wallets::Wallet,
-};
+use super::{Shared, error::RelayError, instructions::instructions, transaction::sign, wallets::Wallet};
 use crate::{metrics, time::unix_seconds};
 
 /// Interval at which the task checks whether it may lease a wallet.

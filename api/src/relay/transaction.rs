@@ -4,35 +4,26 @@ use anchor_lang::Discriminator;
 use bauta::state::Nullifier as NullifierAccount;
 use bauta_client::{ProgramError, Verification};
 use bauta_primitives::sha256;
-use bauta_rpc::{CommitmentLevel, InvokedInstruction, Rpc, RpcError, Simulation, serialize, unsigned};
-use solana_address::Address;
+use bauta_rpc::{CommitmentLevel, InvokedInstruction, Rpc, RpcError, Simulation, serialize};
 use solana_hash::Hash;
-use solana_instruction::{AccountMeta, Instruction};
+use solana_instruction::Instruction;
 use solana_signature::Signature;
 use solana_transaction::versioned::VersionedTransaction;
 
-use super::{Shared, checked::CheckedRequest, error::RelayError, wallets::Wallet};
+use super::{
+    Shared,
+    checked::CheckedRequest,
+    error::RelayError,
+    instructions::{LARGEST_VERIFICATION, SMALLEST_VERIFICATION, build, instructions},
+    wallets::Wallet,
+};
 
 /// The commitment level at which relays are simulated.
 pub const SIMULATED_AT: CommitmentLevel = CommitmentLevel::Confirmed;
-/// The program that sets the limits of a transaction.
-pub const COMPUTE_BUDGET: Address = Address::from_str_const("ComputeBudget111111111111111111111111111111");
-/// The system program.
-const SYSTEM: Address = Address::new_from_array([0; 32]);
-/// The instruction of the system program that transfers lamports.
-const TRANSFER: u32 = 2;
 /// The fee for each signature in lamports.
 pub const SIGNATURE_FEE: u64 = 5_000;
 /// The most compute units that a transaction can have. Simulations have this limit.
 const MAX_COMPUTE_UNITS: u32 = 1_400_000;
-/// The limits of a verification's compute units, whatever a node reports about it. They follow from
-/// docs/benchmarks/compute-units.md: no verification uses less than the lower one without its
-/// reserve, and every nullifier has enough with the upper one. Reservations assume the upper one.
-pub const SMALLEST_VERIFICATION: u32 = 100_000;
-/// See [`SMALLEST_VERIFICATION`].
-pub const LARGEST_VERIFICATION: u32 = 200_000;
-/// The same for a call of a consumer program that verifies.
-pub const LARGEST_CALL: u32 = 400_000;
 /// Lamports for each byte of an account, and the bytes that each account has in addition. No
 /// cluster requires more (docs/costs.md). What the rent really was is in the ledger.
 const LAMPORTS_PER_BYTE: u64 = 6_960;
@@ -106,49 +97,6 @@ fn most(rent: u64, compute_units: u32, max_price: u64) -> u64 {
 /// Returns the priority fee of a transaction in lamports, as the cluster rounds it.
 pub fn priority_fee(compute_units: u32, price: u64) -> u64 {
     u64::from(compute_units).saturating_mul(price).div_ceil(1_000_000)
-}
-
-/// Returns the instructions of a transaction.
-pub fn instructions(inner: &[Instruction], compute_units: u32, price: u64) -> Vec<Instruction> {
-    let set = |code: u8, value: &[u8]| Instruction {
-        program_id: COMPUTE_BUDGET,
-        accounts: Vec::new(),
-        data: [&[code], value].concat(),
-    };
-    let mut all = vec![set(2, &compute_units.to_le_bytes()), set(3, &price.to_le_bytes())];
-    all.extend_from_slice(inner);
-    all
-}
-
-/// Returns an instruction that transfers lamports.
-pub fn transfer(from: Address, to: Address, lamports: u64) -> Instruction {
-    Instruction {
-        program_id: SYSTEM,
-        accounts: vec![AccountMeta::new(from, true), AccountMeta::new(to, false)],
-        data: [&TRANSFER.to_le_bytes()[..], &lamports.to_le_bytes()].concat(),
-    }
-}
-
-/// Returns an instruction that fails if the wallet has less than `floor` lamports: it transfers
-/// them from the wallet to itself.
-pub fn guard(wallet: Address, floor: u64) -> Instruction {
-    transfer(wallet, wallet, floor)
-}
-
-/// Builds a transaction without signatures.
-pub fn build(
-    all: &[Instruction],
-    wallet: &Address,
-    blockhash: Hash,
-) -> Result<VersionedTransaction, RelayError> {
-    unsigned(all, wallet, blockhash).map_err(RelayError::NotBuilt)
-}
-
-/// Checks that the transaction of a request can be built. Its length doesn't depend on its limits.
-/// A simulation has no guard, so it is shorter.
-pub fn check_build(request: &CheckedRequest) -> Result<(), RelayError> {
-    let all = instructions(&request.instructions(Some(0)), 0, 0);
-    build(&all, &request.wallet(), Hash::default()).map(drop)
 }
 
 /// Simulates a verification. Returns the limit of its compute units: 10 % more than it used, within
@@ -311,8 +259,9 @@ pub async fn sign(
 mod tests {
     use bauta_client::instructions::Verify;
     use bauta_primitives::{Claim, FieldElement, Nullifier, Root};
+    use solana_address::Address;
 
-    use super::*;
+    use super::{super::instructions::SYSTEM, *};
 
     #[test]
     fn a_call_invokes_verify_once_with_the_root_and_the_expiry_of_the_request() {
