@@ -41,6 +41,7 @@ mod tile;
 mod tiles;
 mod time;
 mod tree_upload;
+mod upload_authority;
 mod verifier;
 mod verifying_keys;
 mod webhooks;

@@ -4,8 +4,12 @@ use bauta_service_common::{HttpSettings, Network, OperationsSettings, Origin, Se
 use confique::Config;
 
 use crate::{
-    relay::{Consumer, KeyBudget, Payer, Sponsored},
-    tree_upload::UploadAuthority,
+    relay::{
+        budgets::{KeyBudget, Sponsored},
+        consumers::Consumer,
+        wallets::payer::Payer,
+    },
+    upload_authority::UploadAuthority,
 };
 
 /// Settings of the API service.

@@ -14,7 +14,6 @@
 
 use std::{
     collections::VecDeque,
-    str::FromStr,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -23,11 +22,10 @@ use bauta_primitives::{FieldElement, Leaf, Root, tree::Depth};
 use bauta_service_common::{HttpSettings, Secret, Streams};
 use bauta_store::{Registry, RegistryKind, Store, StoreError};
 use futures_util::{Stream, StreamExt as _};
-use serde::{Deserialize, Deserializer, de};
 use solana_address::Address;
 use tokio::{sync::Semaphore, time::Instant};
 
-use crate::{metrics, settings::UploadSettings, time::unix_seconds};
+use crate::{metrics, settings::UploadSettings, time::unix_seconds, upload_authority::UploadAuthority};
 
 /// Connections to the database: one upload uses one at a time.
 const CONNECTIONS: u32 = 2;
@@ -104,32 +102,6 @@ pub enum UploadError {
     /// The database failed.
     #[error(transparent)]
     Store(#[from] StoreError),
-}
-
-/// A wallet that may upload the trees of its registries.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct UploadAuthority(Address);
-
-/// The text isn't an [`UploadAuthority`].
-#[derive(Debug, PartialEq, Eq, thiserror::Error)]
-#[error("must be the address of a wallet: 32 bytes in base58")]
-pub struct InvalidAuthority;
-
-impl FromStr for UploadAuthority {
-    type Err = InvalidAuthority;
-
-    fn from_str(text: &str) -> Result<Self, InvalidAuthority> {
-        let address = text.trim().parse();
-        address.map(Self).map_err(|_| InvalidAuthority)
-    }
-}
-
-impl<'de> Deserialize<'de> for UploadAuthority {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?
-            .parse()
-            .map_err(de::Error::custom)
-    }
 }
 
 /// How long a body may take.
@@ -214,7 +186,7 @@ impl TreeUploads {
 
     /// Returns whether a wallet may upload the trees of its registries.
     pub fn accepts_wallet(&self, authority: &Address) -> bool {
-        self.authorities.contains(&UploadAuthority(*authority))
+        self.authorities.contains(&UploadAuthority::new(*authority))
     }
 
     /// Stores the tree of a registry at its current root, for the owner of an API key. `body` has

@@ -21,8 +21,8 @@ use solana_address::Address;
 use solana_instruction::{AccountMeta, Instruction};
 
 use super::{
+    budgets::from_text,
     error::{RelayError, RelaySetupError},
-    policy::from_text,
     request::ConsumerCall,
     transaction::SIMULATED_AT,
     wallets::Wallets,

@@ -23,9 +23,10 @@
 mod agreement;
 mod attempt;
 mod books;
+pub mod budgets;
 mod checked;
 mod checks;
-mod consumers;
+pub mod consumers;
 mod error;
 mod instructions;
 mod node;
@@ -38,7 +39,7 @@ mod retention;
 mod sealer;
 mod sender;
 mod transaction;
-mod wallets;
+pub mod wallets;
 
 use std::{sync::Arc, time::Duration};
 
@@ -55,12 +56,10 @@ pub use self::{
     consumers::Consumer,
     error::{RelayError, RelaySetupError},
     payment::Proposal,
-    policy::{KeyBudget, Sponsored},
     request::{
         ConsumerAccount, ConsumerCall, Fee, MAX_CALL_ACCOUNTS, MAX_CALL_BYTES, MAX_DELAY_SECONDS,
         MAX_PAYLOAD_BYTES, MIN_VALIDITY_SECONDS, RelayRequest,
     },
-    wallets::Payer,
 };
 use self::{
     consumers::Consumers, nodes::Nodes, policy::Policy, sealer::Sealer, sender::Sender, transaction::Fees,

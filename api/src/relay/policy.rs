@@ -1,19 +1,15 @@
 //! What the operator pays for.
 
-use std::{fmt, str::FromStr};
-
 use bauta_store::{RelayLimits, Scope, ScopeMode};
-use serde::{Deserialize, Deserializer, de};
 use solana_address::Address;
 
 use super::{
+    budgets::{ANY, KeyBudget, Sponsored},
     error::{RelayError, RelaySetupError},
     request::{Fee, RelayRequest},
 };
 use crate::settings::RelaySettings;
 
-/// The name that stands for all scopes, or for all API keys.
-const ANY: &str = "any";
 /// The budget of all scopes together. No scope has this address.
 const ANY_BUDGET: Address = Address::new_from_array([0; 32]);
 /// A scope that ends later counts as one without an end. Its rent is not returned before then.
@@ -21,103 +17,6 @@ const LONGEST_SECONDS: i64 = 366 * 86_400;
 /// Context of the addresses that stand for the budgets of API keys and of recipients who pay. It
 /// must not change: the database has the budgets of the day.
 const BUDGET_CONTEXT: &str = "bauta api 2026-11-22 budgets of relays";
-/// Digits of an API key's prefix.
-const PREFIX_DIGITS: usize = 8;
-
-/// A scope that the operator sponsors, and its budget.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Sponsored {
-    /// The scope account. `None`: all scopes, which share the budget.
-    scope: Option<Address>,
-    lamports_per_day: u64,
-}
-
-/// The text isn't a [`Sponsored`].
-#[derive(Debug, PartialEq, Eq, thiserror::Error)]
-#[error("must be SCOPE=LAMPORTS: the address of a scope, or `any`, and lamports for each day")]
-pub struct InvalidSponsored;
-
-impl FromStr for Sponsored {
-    type Err = InvalidSponsored;
-
-    fn from_str(text: &str) -> Result<Self, InvalidSponsored> {
-        let (scope, lamports) = text.trim().split_once('=').ok_or(InvalidSponsored)?;
-        let scope = match scope.trim() {
-            ANY => None,
-            address => Some(address.parse().map_err(|_| InvalidSponsored)?),
-        };
-        Ok(Self {
-            scope,
-            lamports_per_day: lamports.trim().parse().map_err(|_| InvalidSponsored)?,
-        })
-    }
-}
-
-impl<'de> Deserialize<'de> for Sponsored {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        from_text(deserializer)
-    }
-}
-
-/// Reads a value that is written as text.
-pub fn from_text<'de, D: Deserializer<'de>, T: FromStr<Err: fmt::Display>>(
-    deserializer: D,
-) -> Result<T, D::Error> {
-    String::deserialize(deserializer)?
-        .parse()
-        .map_err(de::Error::custom)
-}
-
-/// The budget of an API key.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct KeyBudget {
-    /// The owner of the key: the prefix of the client's first key. `None`: each other owner.
-    owner: Option<String>,
-    lamports_per_day: u64,
-}
-
-/// The text isn't a [`KeyBudget`].
-#[derive(Debug, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "must be PREFIX=LAMPORTS: the 8 hexadecimal digits that an API key begins with, or `any`, and lamports for each day"
-)]
-pub struct InvalidKeyBudget;
-
-impl FromStr for KeyBudget {
-    type Err = InvalidKeyBudget;
-
-    fn from_str(text: &str) -> Result<Self, InvalidKeyBudget> {
-        let (owner, lamports) = text.trim().split_once('=').ok_or(InvalidKeyBudget)?;
-        let is_digit = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
-        let owner = match owner.trim() {
-            ANY => None,
-            prefix if prefix.len() == PREFIX_DIGITS && prefix.bytes().all(is_digit) => {
-                Some(prefix.to_owned())
-            }
-            _ => return Err(InvalidKeyBudget),
-        };
-        Ok(Self {
-            owner,
-            lamports_per_day: lamports.trim().parse().map_err(|_| InvalidKeyBudget)?,
-        })
-    }
-}
-
-impl<'de> Deserialize<'de> for KeyBudget {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        from_text(deserializer)
-    }
-}
-
-impl fmt::Display for Sponsored {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.scope {
-            Some(scope) => scope.fmt(f),
-            None => f.write_str(ANY),
-        }
-    }
-}
-
 /// What the operator pays for.
 pub struct Policy {
     sponsored: Vec<Sponsored>,
@@ -230,7 +129,10 @@ fn named_budget(fee: Fee, name: &str) -> Address {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{
+        super::budgets::{InvalidKeyBudget, InvalidSponsored},
+        *,
+    };
 
     #[test]
     fn a_budget_of_a_key_is_a_prefix_or_any_with_lamports_and_each_owner_has_their_own() {

@@ -10,7 +10,7 @@
 //! Each store is behind a feature of this crate, because its client has many dependencies.
 
 mod file;
-mod payer;
+pub mod payer;
 #[cfg(any(feature = "vault", feature = "aws-kms", feature = "gcp-kms"))]
 mod store;
 mod vault;
@@ -20,8 +20,10 @@ use std::{pin::Pin, sync::Arc};
 use solana_address::Address;
 use solana_signature::Signature;
 
-pub use self::payer::Payer;
-use self::{file::FileWallet, payer::KeyStore};
+use self::{
+    file::FileWallet,
+    payer::{KeyStore, Payer},
+};
 use super::error::RelaySetupError;
 use crate::settings::RelaySettings;
 

@@ -5,7 +5,7 @@ use std::{path::PathBuf, str::FromStr};
 use serde::{Deserialize, Deserializer};
 use solana_address::Address;
 
-use crate::relay::policy::from_text;
+use crate::relay::budgets::from_text;
 
 /// Where the key of a wallet is.
 #[derive(Clone, Debug, PartialEq, Eq)]
