@@ -38,6 +38,7 @@ mod relay;
 mod relay_events;
 mod respond;
 mod response_cache;
+mod responses;
 mod roots;
 mod scopes;
 mod state;
@@ -63,7 +64,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use self::respond::Written;
 pub use self::{
-    response_cache::{MAX_AGE, ResponseCache},
+    responses::{MAX_AGE, ResponseCache},
     state::{AppState, PERMISSIONS, PROVE},
 };
 

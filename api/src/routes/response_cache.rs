@@ -4,16 +4,12 @@
 //! whose requests show which member sends them do not. No key has anything of a client: it has the
 //! URL and the encodings that the client accepts.
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::{Duration, Instant},
-};
+use std::{sync::Arc, time::Instant};
 
 use axum::{
-    body::{Body, Bytes, to_bytes},
+    body::{Body, to_bytes},
     extract::{MatchedPath, Request, State},
-    http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header},
+    http::{HeaderName, HeaderValue, Method, StatusCode, header},
     middleware::Next,
     response::{IntoResponse, Response},
 };
@@ -22,15 +18,11 @@ use bauta_service_common::Problem;
 use super::{
     problems::Failure,
     respond::{MIN_SLOT, SHORT},
+    responses::{Entry, MAX_AGE},
     state::AppState,
 };
-use crate::{cache::Cache, metrics};
+use crate::metrics;
 
-/// The longest time for which a response is used. Roots and scopes expire without a change of the
-/// database.
-pub const MAX_AGE: Duration = Duration::from_secs(1);
-/// Bytes of all responses.
-const MAX_BYTES: usize = 16 << 20;
 /// No page is larger.
 const MAX_RESPONSE_BYTES: usize = 4 << 20;
 /// Longer URLs and lists of encodings are not kept.
@@ -58,77 +50,6 @@ const NOT_KEPT: [&str; 19] = [
     "/v1/zkp/jobs/{job}",
     "/v1/zkp/sealing-key",
 ];
-
-/// The responses that are kept.
-pub struct ResponseCache {
-    entries: Cache<String, Arc<Entry>>,
-    /// The responses that are computed now.
-    computed: Mutex<HashMap<String, Arc<Turn>>>,
-}
-
-type Turn = tokio::sync::Mutex<()>;
-
-/// A response, and the version of the database before it was computed.
-struct Entry {
-    headers: HeaderMap,
-    body: Bytes,
-    version: u64,
-    at: Instant,
-}
-
-impl Default for ResponseCache {
-    fn default() -> Self {
-        Self {
-            entries: Cache::new(MAX_BYTES),
-            computed: Mutex::default(),
-        }
-    }
-}
-
-impl ResponseCache {
-    /// Drops the responses that are too old. Call it once in [`MAX_AGE`].
-    pub fn age(&self) {
-        self.entries.age();
-    }
-
-    /// Returns a response that is as good as new.
-    fn fresh(&self, key: &String, version: u64) -> Option<Response> {
-        let entry = self.entries.get(key)?;
-        (entry.version == version && entry.at.elapsed() < MAX_AGE)
-            .then(|| (entry.headers.clone(), Body::from(entry.body.clone())).into_response())
-    }
-
-    /// Counts this request among those that compute a response.
-    fn compute(&self, key: &str) -> Computation<'_> {
-        let turn = self.computed().entry(key.to_owned()).or_default().clone();
-        Computation {
-            cache: self,
-            key: key.to_owned(),
-            turn,
-        }
-    }
-
-    fn computed(&self) -> MutexGuard<'_, HashMap<String, Arc<Turn>>> {
-        self.computed.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// A request that computes a response, or waits for another one that does.
-struct Computation<'a> {
-    cache: &'a ResponseCache,
-    key: String,
-    turn: Arc<Turn>,
-}
-
-impl Drop for Computation<'_> {
-    fn drop(&mut self) {
-        let mut computed = self.cache.computed();
-        // Its own and that of the map.
-        if Arc::strong_count(&self.turn) <= 2 {
-            computed.remove(&self.key);
-        }
-    }
-}
 
 /// Answers from the cache, or keeps the response.
 pub async fn cached(State(state): State<Arc<AppState>>, request: Request, next: Next) -> Response {
@@ -159,14 +80,13 @@ pub async fn cached(State(state): State<Arc<AppState>>, request: Request, next: 
         Ok(body) => body,
         Err(error) => return Failure::from(Problem::internal(&error)).into_response(),
     };
-    let bytes = key.len() + body.len() + 512;
     let entry = Entry {
         headers: parts.headers.clone(),
         body: body.clone(),
         version,
         at,
     };
-    state.responses.entries.insert(key, Arc::new(entry), bytes);
+    state.responses.insert(key, entry);
     Response::from_parts(parts, Body::from(body))
 }
 

@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     problems::{self, Failure},
-    response_cache::ResponseCache,
+    responses::ResponseCache,
 };
 use crate::{
     accounts::{Accounts, TokenError},
