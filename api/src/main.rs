@@ -19,7 +19,6 @@ mod audit_seals;
 mod cache;
 mod cluster_status;
 mod clusters;
-mod cursor;
 mod database_health;
 mod databases;
 mod eligibility;

@@ -3,12 +3,27 @@
 
 use std::{fmt, ops::RangeInclusive, str::FromStr};
 
-use bauta_service_common::InvalidField;
-
 /// Number of keys that share a prefix of the largest allowed length, on average.
 const CANDIDATES: u64 = 256;
 /// Largest number of bits of a prefix. 2^32 times 256 keys are more than any set has.
 const MAX_BITS: u8 = 32;
+
+/// Why a text is not a prefix of a set.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PrefixError {
+    /// The text has another form.
+    #[error(
+        "must be hexadecimal digits and the number of bits, for example a4f/12; unused bits of the last digit must be \
+         zero"
+    )]
+    Malformed,
+    /// Few keys of the set share the prefix.
+    #[error("must have at most {largest} bits, so that many keys share it")]
+    TooLong {
+        /// The largest number of bits.
+        largest: u8,
+    },
+}
 
 /// The first bits of a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,13 +45,10 @@ impl Prefix {
     pub const EMPTY: Self = Self { bits: 0, start: 0 };
 
     /// Reads a prefix with at most `largest` bits, or the empty prefix if there is no text.
-    pub fn parse(text: Option<&str>, largest: u8) -> Result<Self, InvalidField> {
+    pub fn parse(text: Option<&str>, largest: u8) -> Result<Self, PrefixError> {
         let prefix = text.map_or(Ok(Self::EMPTY), str::parse)?;
         if prefix.bits > largest {
-            return Err(InvalidField::new(
-                "prefix",
-                format!("must have at most {largest} bits, so that many keys share it"),
-            ));
+            return Err(PrefixError::TooLong { largest });
         }
         Ok(prefix)
     }
@@ -54,9 +66,9 @@ impl Prefix {
 /// The form `a4f/12`: hexadecimal digits that hold the bits, and the number of bits. Unused bits of
 /// the last digit are zero.
 impl FromStr for Prefix {
-    type Err = InvalidField;
+    type Err = PrefixError;
 
-    fn from_str(text: &str) -> Result<Self, InvalidField> {
+    fn from_str(text: &str) -> Result<Self, PrefixError> {
         let parse = || {
             let (digits, bits) = text.split_once('/')?;
             let is_number = !bits.is_empty() && bits.bytes().all(|digit| digit.is_ascii_digit());
@@ -69,13 +81,7 @@ impl FromStr for Prefix {
             let rest = u32::MAX.checked_shr(bits.into()).unwrap_or(0);
             (start & rest == 0).then_some(Self { bits, start })
         };
-        parse().ok_or_else(|| {
-            InvalidField::new(
-                "prefix",
-                "must be hexadecimal digits and the number of bits, for example a4f/12; unused bits of the last digit \
-                 must be zero",
-            )
-        })
+        parse().ok_or(PrefixError::Malformed)
     }
 }
 
@@ -158,6 +164,6 @@ mod tests {
         }
         assert!(Prefix::parse(Some("8/1"), 1).is_ok());
         let error = Prefix::parse(Some("8/2"), 1).unwrap_err();
-        assert!(error.rule.contains("at most 1 bits"), "{error}");
+        assert!(error.to_string().contains("at most 1 bits"), "{error}");
     }
 }

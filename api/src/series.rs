@@ -2,7 +2,6 @@
 
 use std::ops::Range;
 
-use bauta_service_common::InvalidField;
 use bauta_store::analytics::{Growth, Period, VerificationCounts};
 
 use crate::threshold::hide_small;
@@ -16,6 +15,33 @@ const LAST_TIME: i64 = 253_402_300_799;
 const HOUR: i64 = 3_600;
 const DAY: i64 = 86_400;
 
+/// Why two times are not a span.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SpanError {
+    /// The time is before 1970 or after the year 9999.
+    #[error("must be Unix seconds from 0 to {LAST_TIME}")]
+    OutOfRange {
+        /// The parameter: `from` or `to`.
+        parameter: &'static str,
+    },
+    /// The span has no period.
+    #[error("must be before `to`")]
+    Empty,
+    /// The span has too many periods.
+    #[error("must be at most {MAX_ELEMENTS} hours or days before `to`")]
+    TooLong,
+}
+
+impl SpanError {
+    /// Returns the parameter that breaks its rule: `from` or `to`.
+    pub const fn parameter(&self) -> &'static str {
+        match self {
+            Self::OutOfRange { parameter } => parameter,
+            Self::Empty | Self::TooLong => "from",
+        }
+    }
+}
+
 /// A span of whole periods.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Span {
@@ -26,12 +52,11 @@ pub struct Span {
 impl Span {
     /// Returns the span of the whole hours or days that contain the times from `from` up to and
     /// without `to`. The default of `to` is `now`, and that of `from` is 30 periods earlier.
-    pub fn new(period: Period, from: Option<i64>, to: Option<i64>, now: i64) -> Result<Self, InvalidField> {
+    pub fn new(period: Period, from: Option<i64>, to: Option<i64>, now: i64) -> Result<Self, SpanError> {
         let seconds = seconds(period);
-        for (field, time) in [("from", from), ("to", to)] {
+        for (parameter, time) in [("from", from), ("to", to)] {
             if time.is_some_and(|time| !(0..=LAST_TIME).contains(&time)) {
-                let rule = format!("must be Unix seconds from 0 to {LAST_TIME}");
-                return Err(InvalidField::new(field, rule));
+                return Err(SpanError::OutOfRange { parameter });
             }
         }
         let to = to.unwrap_or(now);
@@ -39,11 +64,10 @@ impl Span {
         let default = (end - DEFAULT_ELEMENTS * seconds).max(0);
         let start = from.map_or(default, |from| from / seconds * seconds);
         if start >= end || from.is_some_and(|from| from >= to) {
-            return Err(InvalidField::new("from", "must be before `to`"));
+            return Err(SpanError::Empty);
         }
         if (end - start) / seconds > MAX_ELEMENTS {
-            let rule = format!("must be at most {MAX_ELEMENTS} hours or days before `to`");
-            return Err(InvalidField::new("from", rule));
+            return Err(SpanError::TooLong);
         }
         Ok(Self {
             period,
@@ -188,7 +212,7 @@ mod tests {
             (None, Some(0), "from"),
         ] {
             let error = Span::new(Period::Day, from, to, NOW).unwrap_err();
-            assert_eq!(error.field, field, "{from:?} {to:?}");
+            assert_eq!(error.parameter(), field, "{from:?} {to:?}");
         }
         assert!(Span::new(Period::Day, Some(0), Some(1_000 * DAY), NOW).is_ok());
     }

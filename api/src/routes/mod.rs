@@ -13,6 +13,7 @@ mod cluster_status;
 mod clusters;
 mod collections;
 mod cors;
+mod cursor;
 mod eligibility;
 mod event_filter;
 mod events;

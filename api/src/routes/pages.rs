@@ -4,8 +4,7 @@ use bauta_service_common::InvalidField;
 use serde::Deserialize;
 use utoipa::IntoParams;
 
-use super::parameters::page_size;
-use crate::cursor;
+use super::{cursor, parameters::page_size};
 
 /// Largest number of elements of a page.
 pub const MAX_PAGE: u16 = 100;

@@ -20,8 +20,10 @@ use crate::{
     feature_flags::FlagError,
     leaf_stream::LeavesError,
     live::{self, ResumeExpired},
+    prefix::PrefixError,
     prover::{ProverError, RefusalKind},
     relay::RelayError,
+    series::SpanError,
     tree_upload::UploadError,
     verifier::VerificationError,
     verifying_keys::VerifyingKeyError,
@@ -110,6 +112,18 @@ impl From<Problem> for Failure {
 impl From<InvalidField> for Failure {
     fn from(field: InvalidField) -> Self {
         Self(field.into())
+    }
+}
+
+impl From<PrefixError> for Failure {
+    fn from(error: PrefixError) -> Self {
+        InvalidField::new("prefix", error.to_string()).into()
+    }
+}
+
+impl From<SpanError> for Failure {
+    fn from(error: SpanError) -> Self {
+        InvalidField::new(error.parameter(), error.to_string()).into()
     }
 }
 
