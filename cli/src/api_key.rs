@@ -7,7 +7,7 @@ use reqwest::header::HeaderValue;
 use zeroize::Zeroizing;
 
 /// The longest file that is read, in bytes.
-const MAX_BYTES: u64 = 1_024;
+const MAX_BYTES: usize = 1_024;
 
 /// An API key.
 pub struct ApiKey(Zeroizing<String>);
@@ -16,10 +16,11 @@ impl ApiKey {
     /// Reads the first line of a file.
     pub fn read(file: &Path) -> Result<Self> {
         let context = || format!("can't read the API key in {}", file.display());
-        let mut text = Zeroizing::new(String::new());
+        // A string that grows leaves copies of the key.
+        let mut text = Zeroizing::new(String::with_capacity(MAX_BYTES));
         let opened = File::open(file).with_context(context)?;
         opened
-            .take(MAX_BYTES)
+            .take(MAX_BYTES as u64)
             .read_to_string(&mut text)
             .with_context(context)?;
         let key = text.lines().next().unwrap_or_default().trim();

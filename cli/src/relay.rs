@@ -14,7 +14,7 @@ use crate::{
     context::Context,
     failure::{Failure, Kind},
     printable::printable,
-    service::{RelayRequest, Service, is_busy},
+    service::{Service, is_busy},
 };
 
 /// The first interval between two requests for the state of a relay. It doubles up to the last.
@@ -31,7 +31,7 @@ const MAX_ID_LENGTH: usize = 64;
 /// Returns one of the wallets that can pay, chosen at random.
 pub async fn relayer(url: &str) -> Result<Address> {
     let api = Service::new(url)?;
-    let (status, offer) = api.relay(RelayRequest::Offer).await?;
+    let (status, offer) = api.read("v1/relay").await?;
     if !status.is_success() {
         return Err(api.problem(status, &offer).into());
     }
@@ -59,35 +59,44 @@ pub async fn relay(context: &Context, url: &str, verify: &Verify, max_delay: Dur
             .into());
     };
     let api = Service::new(url)?;
+    // A wrong URL fails here, before the proof is sent.
+    let (status, offer) = api.read("v1/relay").await?;
+    if !status.is_success() {
+        return Err(api.problem(status, &offer).into());
+    }
     let body = body(verify, &relayer, max_delay);
     let end = Instant::now() + max_delay + PATIENCE;
-    let (mut id, mut interval) = (None::<String>, FIRST_INTERVAL);
+    let (mut path, mut interval) = (None::<String>, FIRST_INTERVAL);
     loop {
-        let request = match &id {
-            None => RelayRequest::Submit(&body),
-            Some(id) => RelayRequest::State(id),
+        let response = match &path {
+            None => api.relay(&body).await,
+            Some(path) => api.read(path).await,
         };
-        match (api.relay(request).await, id.is_some()) {
-            (Ok((status, document)), is_accepted) if status.is_success() => {
-                match document["state"].as_str() {
-                    Some("confirmed" | "finalized") => break,
-                    Some(state @ ("refused" | "failed" | "expired")) => {
-                        let reason = printable(document["reason"].as_str().unwrap_or("no reason"));
-                        let message = format!("the relay has the state {state}: {reason}");
-                        return Err(Failure::new(Kind::Refused, message).into());
-                    }
-                    _ if !is_accepted => id = Some(relay_id(&api, &document)?),
-                    _ => {}
+        let last = match response {
+            Ok((status, document)) if status.is_success() => match document["state"].as_str() {
+                Some("confirmed" | "finalized") => break,
+                Some(state @ ("refused" | "failed" | "expired")) => {
+                    let reason = printable(document["reason"].as_str().unwrap_or("no reason"));
+                    let message = format!("the relay has the state {state}: {reason}");
+                    return Err(Failure::new(Kind::Refused, message).into());
                 }
-            }
-            (Ok((status, _)), _) if is_busy(status) => {}
-            (Ok((status, document)), _) => return Err(api.problem(status, &document).into()),
-            // The relay continues without this connection.
-            (Err(_), true) => {}
-            (Err(error), false) => return Err(error),
-        }
+                state => {
+                    if path.is_none() {
+                        path = Some(format!("v1/relay/{}", relay_id(&api, &document)?));
+                    }
+                    format!("the state {}", printable(state.unwrap_or("unknown")))
+                }
+            },
+            Ok((status, problem)) if is_busy(status, &problem) => api.problem(status, &problem).to_string(),
+            Ok((status, problem)) => return Err(api.problem(status, &problem).into()),
+            // The API may have accepted the request, and a relay continues without this connection.
+            Err(error) => format!("{error:#}"),
+        };
         if Instant::now() > end {
-            let message = format!("the relay of {} did not end in time", api.host());
+            let message = format!(
+                "the relay of {} did not end in time; the last result: {last}",
+                api.host()
+            );
             return Err(Failure::new(Kind::Unknown, message).next(REPEAT).into());
         }
         sleep(interval).await;

@@ -8,6 +8,7 @@ use bauta_rpc::read_body;
 use reqwest::{
     Client, RequestBuilder, Response, StatusCode, Url,
     header::{AUTHORIZATION, CONTENT_TYPE},
+    redirect::Policy,
 };
 use ring::digest::{SHA256, digest};
 use serde_json::Value;
@@ -27,16 +28,6 @@ const MAX_DOCUMENT_BYTES: usize = 64 << 10;
 const MAX_SHOWN: usize = 300;
 /// The longest time for a response.
 const TIMEOUT: Duration = Duration::from_mins(2);
-
-/// A request to the relay of an API.
-pub enum RelayRequest<'a> {
-    /// The wallets that can pay.
-    Offer,
-    /// A verification to relay.
-    Submit(&'a Value),
-    /// The state of a relay with this id.
-    State(&'a str),
-}
 
 /// A service: the API or the prover service.
 pub struct Service {
@@ -58,7 +49,8 @@ impl Service {
         if !parsed.path().ends_with('/') {
             parsed.set_path(&format!("{}/", parsed.path()));
         }
-        let mut client = Client::builder().timeout(TIMEOUT);
+        // A redirect would send keys and proofs to another address.
+        let mut client = Client::builder().timeout(TIMEOUT).redirect(Policy::none());
         if is_loopback(url) {
             client = client.no_proxy();
         }
@@ -111,22 +103,21 @@ impl Service {
         serde_json::from_slice(&body).with_context(|| format!("{} is not a service of Bauta", self.host()))
     }
 
-    /// Sends a request to the relay. Returns the status and the document of the response, which may
-    /// be a problem.
-    pub async fn relay(&self, request: RelayRequest<'_>) -> Result<(StatusCode, Value)> {
-        let request = match request {
-            RelayRequest::Offer => self.client.get(self.join("v1/relay")?),
-            RelayRequest::State(id) => self.client.get(self.join(&format!("v1/relay/{id}"))?),
-            RelayRequest::Submit(body) => {
-                let request = self.client.post(self.join("v1/relay")?);
-                let body = body.to_string();
-                // A repeated request returns its relay, also after the end of the relay.
-                let key = hex::encode(digest(&SHA256, body.as_bytes()));
-                let request = request.header(CONTENT_TYPE, "application/json");
-                request.header("idempotency-key", key).body(body)
-            }
-        };
-        self.document(request).await
+    /// Reads a document. Returns the status and the document, which may be a problem.
+    pub async fn read(&self, path: &str) -> Result<(StatusCode, Value)> {
+        self.document(self.client.get(self.join(path)?)).await
+    }
+
+    /// Sends a verification to the relay. Returns the status and the document of the response, which
+    /// may be a problem.
+    pub async fn relay(&self, body: &Value) -> Result<(StatusCode, Value)> {
+        let body = body.to_string();
+        // A repeated request returns its relay, also after the end of the relay.
+        let key = hex::encode(digest(&SHA256, body.as_bytes()));
+        let request = self.client.post(self.join("v1/relay")?);
+        let request = request.header(CONTENT_TYPE, "application/json");
+        self.document(request.header("idempotency-key", key).body(body))
+            .await
     }
 
     /// Stores the leaves of the current root of an attested registry, from index 0 on. Returns the
@@ -209,7 +200,9 @@ impl Service {
     }
 }
 
-/// Returns whether a service can respond otherwise later.
-pub fn is_busy(status: StatusCode) -> bool {
-    status == StatusCode::TOO_MANY_REQUESTS || status.is_server_error()
+/// Returns whether a service can respond otherwise later. An operator has to enable a disabled
+/// feature.
+pub fn is_busy(status: StatusCode, problem: &Value) -> bool {
+    let is_temporary = status == StatusCode::TOO_MANY_REQUESTS || status.is_server_error();
+    is_temporary && problem["code"] != "feature_disabled"
 }

@@ -7,6 +7,7 @@ use bauta::state::{Registry, RegistryKind, Tree};
 use bauta_client::instructions::{AppendLeaves, CreateRegistry, PublishRoot, ReplaceLeaf, SealRegistry};
 use bauta_primitives::{Attributes, Commitment, EntryId, FieldElement, Leaf, Root};
 use clap::ArgGroup;
+use serde_json::Value;
 use solana_address::Address;
 use solana_keypair::Keypair;
 use solana_signer::Signer;
@@ -16,6 +17,7 @@ use tokio::time::{Instant, sleep};
 use crate::{
     api_key::ApiKey,
     context::Context,
+    failure::{Failure, Kind},
     members,
     report::Report,
     service::{Service, is_busy},
@@ -26,10 +28,12 @@ use crate::{
 
 /// The number of leaves that fit into one transaction.
 const MAX_LEAVES: usize = 24;
-/// The interval at which an upload is repeated.
-const INTERVAL: Duration = Duration::from_secs(2);
-/// The longest time until an API knows a published root.
-const PATIENCE: Duration = Duration::from_mins(2);
+/// The interval between the attempts of an upload. An API accepts ten uploads in a minute.
+const INTERVAL: Duration = Duration::from_secs(7);
+/// The longest time until an API has stored the leaves of a published root.
+const PATIENCE: Duration = Duration::from_mins(3);
+/// The next step after an upload that failed.
+const UPLOAD_AGAIN: &str = "the root is published: repeat the command, and it only uploads";
 
 #[derive(clap::Subcommand)]
 pub enum Command {
@@ -369,8 +373,7 @@ async fn publish(context: &Context, args: &PublishArgs) -> Result<Report> {
     Ok(report)
 }
 
-/// Uploads the leaves of a published root. The API follows the chain with a delay, and accepts one
-/// upload at a time.
+/// Uploads the leaves of a published root, as soon as the API knows the root.
 async fn upload_leaves(
     api: &Service,
     key: &ApiKey,
@@ -379,20 +382,38 @@ async fn upload_leaves(
     leaves: &[Leaf],
 ) -> Result<()> {
     let end = Instant::now() + PATIENCE;
+    let roots = format!("v1/registries/{registry}/roots");
     loop {
-        let (status, problem) = api.upload(registry, root, leaves, key).await?;
-        if status.is_success() {
-            return Ok(());
+        let mut failure = Failure::new(
+            Kind::Node,
+            format!("{} does not have the root {root} yet", api.host()),
+        );
+        // The API follows the chain with a delay. A refused upload would count for its limits.
+        if let Ok((status, page)) = api.read(&roots).await
+            && status.is_success()
+            && has_root(&page, root)
+        {
+            match api.upload(registry, root, leaves, key).await {
+                Ok((status, _)) if status.is_success() => return Ok(()),
+                Ok((status, problem)) => {
+                    failure = api.problem(status, &problem);
+                    if !is_busy(status, &problem) {
+                        return Err(failure.next(UPLOAD_AGAIN).into());
+                    }
+                }
+                Err(error) => failure = Failure::new(Kind::Node, format!("{error:#}")),
+            }
         }
-        let is_late = problem["code"] == "root_not_current" || problem["code"] == "not_found";
-        if !(is_late || is_busy(status)) || Instant::now() > end {
-            return Err(api
-                .problem(status, &problem)
-                .next("the root is published: repeat the command, and it only uploads")
-                .into());
+        if Instant::now() > end {
+            return Err(failure.next(UPLOAD_AGAIN).into());
         }
         sleep(INTERVAL).await;
     }
+}
+
+fn has_root(page: &Value, root: Root) -> bool {
+    let mut roots = page["data"].as_array().into_iter().flatten();
+    roots.any(|known| known["root"] == root.to_string())
 }
 
 async fn replace(context: &Context, args: &ReplaceArgs) -> Result<Report> {

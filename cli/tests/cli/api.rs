@@ -125,6 +125,14 @@ fn a_path_from_an_api_needs_all_leaves_of_the_root_and_no_history() {
     let proved = home.json(&[&prove[..], &["--api", &url]].concat());
     let error = home.failure(1, &["verify", "proof.json", "--relay", &url]);
     assert!(text_of(&error["next"]).contains("bauta prove --relay"), "{error}");
+    let named = [&prove[..], &["--relayer", scope, "--out", "named.json"]].concat();
+    home.json(&named);
+    let relay = |url| home.failure(3, &["verify", "named.json", "--relay", url]);
+    assert!(text_of(&relay("http://127.0.0.1:1")["message"]).contains("did not respond"));
+    let disabled = b"{\"code\":\"feature_disabled\",\"detail\":\"it is off\"}".to_vec();
+    let (disabled, _) = serve("503 Service Unavailable", disabled);
+    let error = home.failure(4, &["verify", "named.json", "--relay", &disabled]);
+    assert!(text_of(&error["message"]).contains("it is off"), "{error}");
     assert_eq!(by_authority(&["verify", "proof.json"])["verified"], true);
     // The request names the registry and the root, and not the member.
     let root = text_of(&proved["root"]);

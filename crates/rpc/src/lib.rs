@@ -41,6 +41,7 @@ mod commitment_level;
 mod error;
 mod execution_error;
 mod history;
+mod instruction_data;
 mod lookup_table;
 mod send;
 mod simulation;

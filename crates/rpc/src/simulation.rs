@@ -6,9 +6,12 @@ use serde_json::{Value, json};
 use solana_address::Address;
 use solana_transaction::versioned::VersionedTransaction;
 
-use crate::{CommitmentLevel, ExecutionError, Rpc, RpcError, client::WithContext, send};
+use crate::{CommitmentLevel, ExecutionError, Rpc, RpcError, client::WithContext, instruction_data, send};
 
 const METHOD: &str = "simulateTransaction";
+/// The largest number of characters of the data of all instructions that a simulation invoked.
+/// Decoding them takes less than a second.
+const MAX_DATA_CHARACTERS: usize = 200_000;
 
 /// What a transaction would have done at the newest block of a commitment level.
 #[derive(Clone, Debug)]
@@ -131,7 +134,19 @@ impl SimulationJson {
             return Err(RpcError::invalid_response(METHOD)(reason));
         }
         let all = groups.into_iter().flatten().flat_map(|group| group.instructions);
-        let invoked = all.map(InstructionJson::parse).collect::<Result<_, _>>()?;
+        let all: Vec<InstructionJson> = all.collect();
+        let characters = |instruction: &InstructionJson| instruction.data.as_ref().map_or(0, String::len);
+        let total: usize = all.iter().map(characters).sum();
+        if total > MAX_DATA_CHARACTERS {
+            let reason = format!(
+                "the data of the invoked instructions has {total} characters: the limit is {MAX_DATA_CHARACTERS}"
+            );
+            return Err(RpcError::invalid_response(METHOD)(reason));
+        }
+        let invoked = all
+            .into_iter()
+            .map(InstructionJson::parse)
+            .collect::<Result<_, _>>()?;
         let accounts = self.accounts.take().unwrap_or_default();
         let lamports = accounts.into_iter().flatten().next();
         Ok(CallSimulation {
@@ -158,7 +173,7 @@ struct InstructionJson {
 
 impl InstructionJson {
     fn parse(self) -> Result<InvokedInstruction, RpcError> {
-        let data = self.data.map(|data| bs58::decode(data).into_vec());
+        let data = self.data.map(|data| instruction_data::decode(&data));
         Ok(InvokedInstruction {
             program: self
                 .program_id
@@ -230,5 +245,11 @@ mod tests {
         );
         let invalid = json!({ "programId": program.to_string(), "data": "0" });
         assert!(call(json!({ "innerInstructions": [{ "instructions": [invalid] }] })).is_err());
+        let long = json!({ "programId": program.to_string(), "data": "2".repeat(13_000) });
+        let simulated =
+            |count| call(json!({ "innerInstructions": [{ "instructions": vec![long.clone(); count] }] }));
+        assert!(simulated(1).is_ok());
+        let error = simulated(16).unwrap_err().to_string();
+        assert!(error.contains("208000 characters"), "{error}");
     }
 }

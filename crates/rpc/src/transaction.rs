@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use solana_address::Address;
 use solana_signature::Signature;
 
-use crate::{CommitmentLevel, ExecutionError, Rpc, RpcError};
+use crate::{CommitmentLevel, ExecutionError, Rpc, RpcError, instruction_data};
 
 const METHOD: &str = "getTransaction";
 /// The newest transaction version that is accepted. A node refuses to return a transaction, or a
@@ -235,9 +235,7 @@ impl InstructionJson {
                 .iter()
                 .map(|&index| key(index))
                 .collect::<Result<_, _>>()?,
-            data: bs58::decode(&self.data)
-                .into_vec()
-                .map_err(RpcError::invalid_response(METHOD))?,
+            data: instruction_data::decode(&self.data).map_err(RpcError::invalid_response(METHOD))?,
         })
     }
 }
