@@ -131,9 +131,12 @@ impl EventLog {
     }
 
     /// Returns whether a cursor knows a rollback or an event that the log does not know. An event
-    /// that a later rollback has undone is no such event.
+    /// that a later rollback has undone is no such event. The position of a rollback can be after
+    /// every event: it is the end of a slot.
     pub fn is_ahead(&self, cursor: Cursor) -> bool {
-        cursor.rewind > self.rewind || (cursor.rewind == self.rewind && cursor.position > self.last())
+        let rewound = self.rewinds.back().map_or(BEGINNING, |rewind| rewind.to);
+        let known = self.last().max(rewound);
+        cursor.rewind > self.rewind || (cursor.rewind == self.rewind && cursor.position > known)
     }
 
     /// Fails if the events after a cursor are not in memory.
@@ -296,6 +299,30 @@ mod tests {
         // A rollback of events that it does not have is nothing to it.
         assert_eq!(read(&log, &mut cursor(13, 3)), [14, 15, 17, 20]);
         assert!(!log.extend(page(&[], 0..0, None)));
+    }
+
+    #[test]
+    fn a_cursor_that_followed_a_rollback_to_after_every_event_is_not_ahead() {
+        let mut log = log(10..20);
+        let mut reader = cursor(19, 3);
+        // The events end at slot 14, and the checkpoint is the end of slot 16.
+        log.extend(page(&[(4, 14)], 0..0, None));
+        log.extend(page(&[(5, 16)], 0..0, None));
+        assert_eq!(
+            slots(&log.read(&mut reader, &confirmed(), 9).unwrap()),
+            [-14],
+            "the earlier rollback is the farther one"
+        );
+        let mut after_both = cursor(16, 5);
+        for known in [reader, after_both] {
+            assert!(!log.is_ahead(known), "{known:?}");
+            assert_eq!(log.check(known), Ok(()));
+        }
+        assert!(log.is_ahead(cursor(17, 5)));
+        log.extend(page(&[], 17..19, None));
+        for reader in [&mut reader, &mut after_both] {
+            assert_eq!(slots(&log.read(reader, &confirmed(), 9).unwrap()), [17, 18]);
+        }
     }
 
     #[test]

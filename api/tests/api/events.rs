@@ -172,11 +172,27 @@ async fn a_subscriber_gets_each_event_once_on_any_instance_also_across_a_fork() 
     );
 
     fork(&mut chain, 102).await;
-    verify(&mut chain, &["other", "scope"]).await;
+    let mut undone_by = Vec::new();
     for stream in [&mut stream, &mut resumed, &mut from_beginning] {
         let reverted = stream.next().await;
         assert_eq!(reverted.kind, "reverted");
         assert_eq!(reverted.data, json!({"to": reverted.id}));
+        undone_by.push(reverted.id);
+    }
+    // Subscribers that resume between the fork and the next event.
+    let mut between = [
+        Sse::open(&services[0], &query, Some(&undone_by[0])).await,
+        Sse::open(&services[1], &query, Some(&undone_by[0])).await,
+    ];
+    verify(&mut chain, &["other", "scope"]).await;
+    let [first_between, second_between] = &mut between;
+    for stream in [
+        &mut stream,
+        &mut resumed,
+        &mut from_beginning,
+        first_between,
+        second_between,
+    ] {
         assert_eq!(stream.positions(1).await, ["103.1.0.0"]);
     }
     // Subscribers that resume after the fork: with an event that it undid, and without one.
