@@ -2,8 +2,9 @@
 //!
 //! A request uses the copy if it was read less than a second before. Otherwise it reads the
 //! database, or waits until another request has done so. So a change counts everywhere within a
-//! second. While the database does not answer, the copy is used for five minutes, as that of the API
-//! keys is.
+//! second. If the database does not answer within a second, the copy is used, however old it is.
+//! The flags protect no data, so an operator can expect the last known state of a service more than
+//! refusals. The service reads the first copy before it is ready.
 
 use std::time::{Duration, Instant};
 
@@ -13,8 +14,6 @@ use tokio::sync::Mutex;
 /// The age up to which the copy is used without a read, and the time between a read that failed and
 /// the next one.
 const MAX_AGE: Duration = Duration::from_secs(1);
-/// The age up to which the copy is used while the database does not answer.
-const MAX_AGE_WITHOUT_DATABASE: Duration = Duration::from_mins(5);
 /// Timeout of a read.
 const TIMEOUT: Duration = Duration::from_secs(1);
 
@@ -67,54 +66,54 @@ pub struct Flags {
 }
 
 /// The flags at one time.
-#[derive(Default)]
 struct Copy {
-    /// The flags, and the time before they were read.
-    known: Option<(Instant, FeatureFlags)>,
+    flags: FeatureFlags,
+    /// The time before they were read or set.
+    at: Instant,
     /// The time of the last read, if it failed.
     failed_at: Option<Instant>,
 }
 
 impl Copy {
-    /// Returns the flags if they are younger than an age.
-    fn younger_than(&self, age: Duration) -> Option<FeatureFlags> {
-        let (at, flags) = self.known?;
-        (at.elapsed() < age).then_some(flags)
+    const fn new(flags: FeatureFlags, at: Instant) -> Self {
+        Self {
+            flags,
+            at,
+            failed_at: None,
+        }
     }
 }
 
 impl Flags {
-    /// Uses the flags of a database, which must be the primary.
-    pub fn new(store: Store) -> Self {
-        Self {
+    /// Reads the flags of a database, which must be the primary.
+    pub async fn read(store: Store) -> Result<Self, StoreError> {
+        let at = Instant::now();
+        let flags = store.feature_flags().await?;
+        Ok(Self {
             store,
-            copy: Mutex::default(),
-        }
+            copy: Mutex::new(Copy::new(flags, at)),
+        })
     }
 
-    /// Returns the flags as they were less than a second before. `None` if the database has not
-    /// answered for five minutes.
-    pub async fn current(&self) -> Option<FeatureFlags> {
+    /// Returns the flags as they were less than a second before, or the last known ones if the
+    /// database does not answer.
+    pub async fn current(&self) -> FeatureFlags {
         let mut copy = self.copy.lock().await;
-        if let Some(flags) = copy.younger_than(MAX_AGE) {
-            return Some(flags);
+        let has_failed = copy.failed_at.is_some_and(|at| at.elapsed() < MAX_AGE);
+        if copy.at.elapsed() < MAX_AGE || has_failed {
+            return copy.flags;
         }
-        if copy.failed_at.is_none_or(|at| at.elapsed() >= MAX_AGE) {
-            let now = Instant::now();
-            match tokio::time::timeout(TIMEOUT, self.store.feature_flags()).await {
-                Ok(Ok(flags)) => {
-                    *copy = Copy {
-                        known: Some((now, flags)),
-                        failed_at: None,
-                    };
-                    return Some(flags);
-                }
-                Ok(Err(error)) => tracing::warn!(event = "flags_unavailable", %error),
-                Err(_) => tracing::warn!(event = "flags_unavailable", error = "no answer within a second"),
+        let now = Instant::now();
+        match tokio::time::timeout(TIMEOUT, self.store.feature_flags()).await {
+            Ok(Ok(flags)) => {
+                *copy = Copy::new(flags, now);
+                return flags;
             }
-            copy.failed_at = Some(Instant::now());
+            Ok(Err(error)) => tracing::warn!(event = "flags_unavailable", %error),
+            Err(_) => tracing::warn!(event = "flags_unavailable", error = "no answer within a second"),
         }
-        copy.younger_than(MAX_AGE_WITHOUT_DATABASE)
+        copy.failed_at = Some(Instant::now());
+        copy.flags
     }
 
     /// Sets the flags, with a record in the audit log.
@@ -124,12 +123,13 @@ impl Flags {
         rollout_percentage: u8,
         record: &AuditRecord,
     ) -> Result<FeatureFlags, StoreError> {
+        let at = Instant::now();
         let set = self
             .store
             .set_feature_flags(zkp_enabled, rollout_percentage, record)
             .await?;
-        // The next request reads them. Another change can have followed this one.
-        self.copy.lock().await.known = None;
+        // Another change can have followed this one. It counts a second after `at` at the latest.
+        *self.copy.lock().await = Copy::new(set, at);
         Ok(set)
     }
 }
@@ -164,17 +164,19 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn without_the_database_the_copy_is_used_and_without_a_copy_there_are_no_flags() {
+    async fn without_the_database_the_last_known_flags_are_used_however_old_they_are() {
         let database = TestDatabase::create().await.unwrap();
-        let (used, unused) = (
-            Flags::new(database.store.clone()),
-            Flags::new(database.store.clone()),
-        );
-        let known = used.current().await.unwrap();
+        let flags = Flags::read(database.store.clone()).await.unwrap();
+        let record = AuditRecord::of("flags_set", "operator", "subject");
+        let set = flags.set(false, 25, &record).await.unwrap();
+        assert_eq!((set.zkp_enabled, set.rollout_percentage), (false, 25));
         database.pool().close().await;
-        used.copy.lock().await.known = Some((Instant::now().checked_sub(MAX_AGE).unwrap(), known));
-        assert_eq!(used.current().await, Some(known));
-        assert!(used.copy.lock().await.failed_at.is_some());
-        assert_eq!(unused.current().await, None);
+        let mut copy = flags.copy.lock().await;
+        assert_eq!(copy.flags, set, "without a further read");
+        copy.at = Instant::now().checked_sub(100 * MAX_AGE).unwrap();
+        drop(copy);
+        assert_eq!(flags.current().await, set);
+        assert!(flags.copy.lock().await.failed_at.is_some());
+        assert!(Flags::read(database.store.clone()).await.is_err());
     }
 }

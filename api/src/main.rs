@@ -355,7 +355,7 @@ async fn run(cli: &Cli) -> Result<(), Error> {
         cluster_status: ClusterStatus::new(node)?,
         cluster_name: OnceLock::new(),
         event_streams: Streams::with_reserve(settings.event_streams_per_client, settings.event_streams),
-        flags: Flags::new(store.clone()),
+        flags: Flags::read(store.clone()).await?,
         tickets: Tickets::new(Some(store.clone())),
         audit: Audit::start(store.clone(), &service),
         api_keys: api_keys.unwrap_or_default().with_store(store.clone()),

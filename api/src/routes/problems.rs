@@ -488,12 +488,6 @@ pub fn no_accounts() -> Failure {
     ))
 }
 
-/// The flags of the operator are not known.
-pub fn no_flags() -> Failure {
-    let detail = "the flags of the operator are in the database, which does not answer; retry later";
-    Failure(Problem::new(StatusCode::SERVICE_UNAVAILABLE, "database_away", detail).retry_after(BEHIND_RETRY))
-}
-
 /// The ledger has no such wallet.
 pub fn unknown_wallet() -> Failure {
     let detail = "the ledger has no such wallet; GET /v1/ledger lists them";
