@@ -122,9 +122,9 @@ pub async fn ledger_entries(
     }
     // The numbers have no gaps.
     let entries = store.ledger_after(wallet, after, request.wanted()).await?;
-    let mut entries: Vec<_> = (after.saturating_add(1)..).zip(entries).collect();
-    let next = request.cut(&mut entries, |(number, _)| number.to_be_bytes());
-    let document = |(number, (entry, kind, _)): (u64, (LedgerEntry, LedgerKind, _))| {
+    let mut entries: Vec<_> = entries.into_iter().zip(after.saturating_add(1)..).collect();
+    let next = request.cut(&mut entries, |(_, number)| number.to_be_bytes());
+    let document = |((entry, kind, _), number): ((LedgerEntry, LedgerKind, _), u64)| {
         LedgerEntryDocument::new(number, &entry, kind)
     };
     Ok(uncached(Json(LedgerPage {

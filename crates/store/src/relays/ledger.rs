@@ -307,7 +307,7 @@ impl Store {
              FROM relay_ledger WHERE wallet = $1 AND number > $2 ORDER BY number LIMIT $3",
         )
         .bind(wallet.to_bytes())
-        .bind(bigint("number", number)?)
+        .bind(i64::try_from(number).unwrap_or(i64::MAX))
         .bind(i64::from(limit))
         .fetch_all(&self.pool)
         .await?;
