@@ -21,17 +21,25 @@ impl Store {
     /// Adds the seal of a head for this minute. Returns `false` and changes nothing if the minute
     /// has a seal, or if a seal has these records or later ones.
     pub async fn add_audit_seal(&self, head: &AuditHead, note: &str) -> Result<bool, StoreError> {
+        let records = bigint("records", head.records)?;
+        let mut transaction = self.pool.begin().await?;
+        // One after the other, so that the order of the seals is that of their records.
+        sqlx::query("SELECT pg_advisory_xact_lock(hashtext('bauta_audit_seals'))")
+            .execute(&mut *transaction)
+            .await?;
+        // The clock, because the transaction can have begun in another minute.
         let added = sqlx::query(
             "INSERT INTO audit_seals (minute, records, hash, note)
-             SELECT floor(extract(epoch FROM now()) / 60)::bigint, $1, $2, $3
+             SELECT floor(extract(epoch FROM clock_timestamp()) / 60)::bigint, $1, $2, $3
              WHERE NOT EXISTS (SELECT FROM audit_seals WHERE records >= $1)
              ON CONFLICT DO NOTHING",
         )
-        .bind(bigint("records", head.records)?)
+        .bind(records)
         .bind(head.hash.as_slice())
         .bind(note)
-        .execute(&self.pool)
+        .execute(&mut *transaction)
         .await?;
+        transaction.commit().await?;
         Ok(added.rows_affected() > 0)
     }
 

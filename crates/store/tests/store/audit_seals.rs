@@ -35,6 +35,28 @@ async fn a_minute_has_one_seal_and_each_seal_has_more_records_than_the_one_befor
     let first = record(&store, "first").await;
     assert!(store.add_audit_seal(&first, "note").await.unwrap());
     assert!(!store.add_audit_seal(&first, "note").await.unwrap(), "again");
+    // Each minute of the next hour has a seal, and this head has more records than all of them.
+    sqlx::query(
+        "INSERT INTO audit_seals (minute, records, hash, note)
+         SELECT floor(extract(epoch FROM now()) / 60)::bigint + n, n + 2, decode(repeat('01', 32), 'hex'), 'note'
+         FROM generate_series(0, 60) n
+         ON CONFLICT DO NOTHING",
+    )
+    .execute(database.pool())
+    .await
+    .unwrap();
+    let later = AuditHead {
+        records: 1_000,
+        ..first
+    };
+    assert!(
+        !store.add_audit_seal(&later, "note").await.unwrap(),
+        "the minute has a seal"
+    );
+    sqlx::query("DELETE FROM audit_seals WHERE records > 1")
+        .execute(database.pool())
+        .await
+        .unwrap();
     wait_a_minute(&database).await;
     assert!(
         !store.add_audit_seal(&first, "note").await.unwrap(),
