@@ -115,7 +115,7 @@ impl ClusterStatus {
         })
     }
 
-    /// Returns the state, which is at most a second old.
+    /// Returns the state. It is used for a second after it was read.
     pub async fn state(&self, databases: &Databases) -> Arc<State> {
         let mut last = self.last.lock().await;
         if let Some((at, state)) = &*last

@@ -119,8 +119,9 @@ pub async fn checkpoint(state: Reads) -> Result<Response, Failure> {
 
 /// Lists the stored checkpoints of the audit log.
 ///
-/// The service stores one in each minute with new records. The oldest is the first. They say how
-/// many records the log had, and nothing of what the records say.
+/// The service stores one in each minute with new records. The oldest is the first. They show when
+/// the log had how many records. A party that guesses the records between two of them can compare
+/// the guess with the hash.
 #[utoipa::path(
     get,
     path = "/v1/audit/seals",

@@ -75,7 +75,7 @@ pub struct InstanceDocument {
 
 /// Returns the state of all services.
 ///
-/// The state is at most a second old. Processes are those that are connected to the database of
+/// A state is used for a second. Processes are those that are connected to the database of
 /// this service under their own name, so a prover service with another database is not counted. The
 /// response has the names of processes only for a wallet with the role `operator`.
 #[utoipa::path(
