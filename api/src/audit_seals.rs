@@ -1,42 +1,153 @@
 //! Seals the audit log: stores a signed checkpoint in each minute with new records.
+//!
+//! ```text
+//!   last seal, if this key has signed it --> records after it, with their hashes --> end of the log
+//!   (else: the beginning)                    (at most 1,000 at a time)                    |
+//!                                                                                      signature
+//! ```
+//!
+//! A party that can write to the database could otherwise let the service sign any log.
 
-use std::{convert::Infallible, time::Duration};
+use std::{convert::Infallible, sync::Arc, time::Duration};
 
 use bauta_service_common::Service;
-use bauta_store::{Store, StoreError};
+use bauta_store::{AuditCheck, AuditHead, AuditSeal, Store, StoreError};
+use tokio::sync::Mutex;
 
 use crate::accounts::Checkpoints;
 
 /// Time between two looks at the end of the log. The database has at most one seal for a minute.
 const INTERVAL: Duration = Duration::from_secs(5);
+/// Time until the next look after the log or the last seal was found to be wrong.
+const INTERVAL_AFTER_DAMAGE: Duration = Duration::from_mins(1);
+/// Largest number of records that are checked before a signature.
+const CHECKED_AT_ONCE: u16 = 1_000;
+
+/// The log without records.
+const BEGINNING: AuditHead = AuditHead {
+    records: 0,
+    hash: [0; 32],
+};
+
+/// Why nothing is signed.
+#[derive(Debug, thiserror::Error)]
+pub enum SealError {
+    /// A record is missing, or not as it was written.
+    #[error("record {0} of the audit log is missing, or not as it was written: run `bauta-api check-audit`")]
+    Broken(u64),
+    /// The log has fewer records than before.
+    #[error("the audit log has {records} records, and had {before}: run `bauta-api check-audit`")]
+    Cut {
+        /// The number of records.
+        records: u64,
+        /// The number before.
+        before: u64,
+    },
+    /// The database failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Signs the end of the audit log.
+///
+/// 1. The records of a signature are those of the last seal by this key, or of the last signature
+///    of this process, and the records after them, with the right hashes.
+/// 2. The number of records never decreases.
+pub struct AuditSigner {
+    store: Store,
+    /// The key of the signatures.
+    pub checkpoints: Checkpoints,
+    /// The end of the records that are checked.
+    checked: Mutex<Option<AuditHead>>,
+}
+
+impl AuditSigner {
+    /// Signs the log of a database, which must be the primary.
+    pub fn new(store: Store, checkpoints: Checkpoints) -> Self {
+        Self {
+            store,
+            checkpoints,
+            checked: Mutex::default(),
+        }
+    }
+
+    /// Returns the signed note of the end of the log. If many records are not checked yet, it is
+    /// that of an earlier record.
+    pub async fn sign(&self) -> Result<(AuditHead, String), SealError> {
+        let mut checked = self.checked.lock().await;
+        // Another instance can have sealed more.
+        let sealed = self.last_seal().await?.map(|seal| seal.head);
+        let known = checked.into_iter().chain(sealed);
+        let from = known.max_by_key(|head| head.records).unwrap_or(BEGINNING);
+        let to = self.store.audit_head().await?;
+        let head = match self.store.follow_audit_log(from, to, CHECKED_AT_ONCE).await? {
+            AuditCheck::Complete(head) => head,
+            AuditCheck::Broken(number) => return Err(SealError::Broken(number)),
+            AuditCheck::OtherHead { records, head } => {
+                return Err(SealError::Cut {
+                    records,
+                    before: head,
+                });
+            }
+        };
+        *checked = Some(head);
+        Ok((head, self.checkpoints.sign(&head)))
+    }
+
+    /// Returns the last seal if this key has signed it.
+    async fn last_seal(&self) -> Result<Option<AuditSeal>, StoreError> {
+        let seal = self.store.last_audit_seal().await?;
+        Ok(seal.filter(|seal| self.is_own(seal)))
+    }
+
+    fn is_own(&self, seal: &AuditSeal) -> bool {
+        self.checkpoints.has_signed(&seal.note, &seal.head)
+    }
+}
 
 /// Starts the task that seals the log. All instances do this, and each minute has one seal.
-pub fn start(store: Store, checkpoints: Checkpoints, service: &Service) {
+pub fn start(signer: Arc<AuditSigner>, service: &Service) {
     let shutdown = service.shutdown();
     service.spawn("the seals of the audit log", async move {
-        let mut sealed = 0;
         while !shutdown.is_cancelled() {
-            if let Err(error) = seal(&store, &checkpoints, &mut sealed).await {
-                tracing::warn!(event = "audit_not_sealed", %error);
-            }
+            let pause = match seal(&signer).await {
+                Ok(true) => INTERVAL,
+                Ok(false) => INTERVAL_AFTER_DAMAGE,
+                Err(SealError::Store(error)) => {
+                    tracing::warn!(event = "audit_not_sealed", %error);
+                    INTERVAL
+                }
+                Err(error) => {
+                    tracing::error!(event = "audit_not_sealed", %error);
+                    INTERVAL_AFTER_DAMAGE
+                }
+            };
             tokio::select! {
                 () = shutdown.cancelled() => {}
-                () = tokio::time::sleep(INTERVAL) => {}
+                () = tokio::time::sleep(pause) => {}
             }
         }
         Ok::<_, Infallible>(())
     });
 }
 
-/// Adds a seal if the log has more records than the last seal. `sealed` is the number of records
-/// that are known to have one.
-async fn seal(store: &Store, checkpoints: &Checkpoints, sealed: &mut u64) -> Result<(), StoreError> {
-    let head = store.audit_head().await?;
-    if head.records <= *sealed {
-        return Ok(());
+/// Adds a seal if the log has more records than the last seal. Returns whether the last seal before
+/// was by this key.
+async fn seal(signer: &AuditSigner) -> Result<bool, SealError> {
+    let last = signer.store.last_audit_seal().await?;
+    let sealed = last.as_ref().map_or(0, |seal| seal.head.records);
+    let is_own = last.is_none_or(|seal| signer.is_own(&seal));
+    if !is_own {
+        tracing::error!(
+            event = "audit_seal_refused",
+            records = sealed,
+            error = "the last seal is not signed with the key of this service (ACCOUNT_KEY): it was changed, or the \
+                     service had another key; run `bauta-api check-audit`"
+        );
     }
-    store.add_audit_seal(&head, &checkpoints.sign(&head)).await?;
-    // It can be that of another instance.
-    *sealed = store.last_audit_seal().await?.map_or(0, |seal| seal.head.records);
-    Ok(())
+    let (head, note) = signer.sign().await?;
+    if head.records > sealed {
+        signer.store.add_audit_seal(&head, &note).await?;
+    }
+    Ok(is_own)
 }

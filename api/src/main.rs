@@ -64,6 +64,7 @@ use solana_address::Address;
 use crate::{
     accounts::{AccountIds, AccountSetupError, Accounts},
     audit::Audit,
+    audit_seals::AuditSigner,
     cluster_status::ClusterStatus,
     database_health::DatabaseHealth,
     databases::Databases,
@@ -341,8 +342,12 @@ async fn run(cli: &Cli) -> Result<(), Error> {
         webhooks.start(&store, &service);
     }
     let accounts = Accounts::new(&settings.accounts, &settings.http.allowed_origins)?;
-    if let Some(accounts) = &accounts {
-        audit_seals::start(store.clone(), accounts.checkpoints.clone(), &service);
+    let audit_signer = accounts.as_ref().map(|accounts| {
+        let signer = AuditSigner::new(store.clone(), accounts.checkpoints.clone());
+        Arc::new(signer)
+    });
+    if let Some(signer) = &audit_signer {
+        audit_seals::start(signer.clone(), &service);
     }
     let state = Arc::new(AppState {
         webhooks,
@@ -358,6 +363,7 @@ async fn run(cli: &Cli) -> Result<(), Error> {
         flags: Flags::read(store.clone()).await?,
         tickets: Tickets::new(Some(store.clone())),
         audit: Audit::start(store.clone(), &service),
+        audit_signer,
         api_keys: api_keys.unwrap_or_default().with_store(store.clone()),
         database_health: DatabaseHealth::start(store.clone(), &service).await,
         databases: Databases::start(store, replicas, &service).await?,

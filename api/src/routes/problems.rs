@@ -15,6 +15,7 @@ use utoipa::ToSchema;
 
 use crate::{
     accounts::{LoginError, TokenError},
+    audit_seals::SealError,
     databases::FreshnessError,
     eligibility::{EligibilityError, RegistrationError},
     feature_flags::FlagError,
@@ -171,6 +172,15 @@ impl From<LeavesError> for Failure {
             // It ends a response that has begun.
             LeavesError::Slow => Self(Problem::internal(&error)),
             LeavesError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<SealError> for Failure {
+    fn from(error: SealError) -> Self {
+        match error {
+            SealError::Store(error) => error.into(),
+            SealError::Broken(_) | SealError::Cut { .. } => Self(Problem::internal(&error)),
         }
     }
 }

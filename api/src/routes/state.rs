@@ -21,6 +21,7 @@ use super::{
 use crate::{
     accounts::{Accounts, TokenError},
     audit::Audit,
+    audit_seals::AuditSigner,
     cluster_status::ClusterStatus,
     database_health::DatabaseHealth,
     databases::Databases,
@@ -75,6 +76,8 @@ pub struct AppState {
     pub uploads: TreeUploads,
     /// The audit log.
     pub audit: Audit,
+    /// Signs the end of the audit log, if wallets can log in.
+    pub audit_signer: Option<Arc<AuditSigner>>,
     pub api_keys: ApiKeys,
     /// The accounts of wallets, if wallets can log in.
     pub accounts: Option<Accounts>,

@@ -279,3 +279,53 @@ async fn new_records_are_sealed_and_a_log_that_is_written_again_with_new_seals_i
     let (is_complete, printed) = checked();
     assert!(!is_complete && printed.contains("seal of record 1"), "{printed}");
 }
+
+/// A party with the database can't let the service sign a log that is not the one that it knows.
+#[tokio::test]
+async fn a_log_that_was_written_again_or_cut_is_not_signed_and_a_made_up_seal_stops_nothing() {
+    let chain = Chain::new().await;
+    let url = chain.database.url().unwrap();
+    for role in ["auditor", "developer"] {
+        grant(&url, &Keypair::new(), role);
+    }
+    let change = async |statements: &'static str| {
+        sqlx::raw_sql(statements)
+            .execute(chain.database.pool())
+            .await
+            .unwrap();
+    };
+    let checkpoint = "/v1/audit/checkpoint";
+    let service = Running::start(&chain.database, &with_accounts(&[]));
+    let note = seals(&service, 1).await[0]["note"].clone();
+    for statement in [
+        "UPDATE audit_head SET hash = decode(repeat('01', 32), 'hex')",
+        "UPDATE audit_head SET records = 1, hash = (SELECT hash FROM audit_log WHERE number = 1)",
+        "UPDATE audit_head SET records = 3",
+    ] {
+        change(statement).await;
+        assert_eq!(service.get(checkpoint).await.0, 500, "{statement}");
+        change("UPDATE audit_head SET records = 2, hash = (SELECT hash FROM audit_log WHERE number = 2)")
+            .await;
+        assert_eq!(service.read(checkpoint).await["note"], note);
+    }
+    drop(service);
+
+    // Another process knows nothing of this one. The last seal is made up, so it is not believed.
+    change(
+        "DELETE FROM audit_seals;
+         INSERT INTO audit_seals VALUES (1, 1, decode(repeat('01', 32), 'hex'), 'x');
+         UPDATE audit_log SET subject = subject || '!' WHERE number = 2",
+    )
+    .await;
+    let service = Running::start(&chain.database, &with_accounts(&[]));
+    assert_eq!(service.get(checkpoint).await.0, 500);
+    change("UPDATE audit_log SET subject = rtrim(subject, '!') WHERE number = 2").await;
+    assert_eq!(service.read(checkpoint).await["note"], note);
+    service
+        .wait_for_line(|line| line["event"] == "audit_seal_refused" && line["level"] == "ERROR")
+        .await;
+    drop(service);
+    let service = Running::start(&chain.database, &with_accounts(&[]));
+    let listed = seals(&service, 2).await;
+    assert_eq!((&listed[0]["note"], &listed[1]["note"]), (&json!("x"), &note));
+}

@@ -180,6 +180,48 @@ impl Store {
         Ok(AuditCheck::Complete(checked))
     }
 
+    /// Computes the hashes of the records from one head to a later one again, at most `limit`.
+    /// Complete: returns the head of the last of these records, which is `to` if there are no more.
+    pub async fn follow_audit_log(
+        &self,
+        from: AuditHead,
+        to: AuditHead,
+        limit: u16,
+    ) -> Result<AuditCheck, StoreError> {
+        let Some(missing) = to.records.checked_sub(from.records) else {
+            return Ok(AuditCheck::OtherHead {
+                records: to.records,
+                head: from.records,
+            });
+        };
+        let number = missing.min(u64::from(limit));
+        let mut records = Vec::new();
+        if number > 0 {
+            let limit = i64::try_from(number).unwrap_or(i64::MAX);
+            let after = i64::try_from(from.records).unwrap_or(i64::MAX);
+            records = self.records_after(after, limit).await?;
+        }
+        let mut records = records.into_iter();
+        let mut checked = from;
+        for number in (from.records..from.records + number).map(|before| before + 1) {
+            let is_right = |stored: &StoredAuditRecord| {
+                stored.number == number
+                    && stored.hash == hash(&checked.hash, number, stored.at, &stored.record)
+            };
+            let Some(stored) = records.next().filter(is_right) else {
+                return Ok(AuditCheck::Broken(number));
+            };
+            checked = AuditHead {
+                records: number,
+                hash: stored.hash,
+            };
+        }
+        if checked.records == to.records && checked.hash != to.hash {
+            return Ok(AuditCheck::Broken(to.records));
+        }
+        Ok(AuditCheck::Complete(checked))
+    }
+
     /// Returns the hashes of the seals of more than `after` and at most `last` records, by the
     /// number of records.
     async fn seals_between(&self, after: u64, last: u64) -> Result<HashMap<u64, [u8; 32]>, StoreError> {
