@@ -68,7 +68,7 @@ pub async fn check(
         }
     }
     if let Some(signed) = checked.payment.as_ref().and_then(|payment| payment.signed)
-        && shared.nodes.last_heights(signed.blockhash).await?.is_none()
+        && !shared.nodes.is_accepted(signed.blockhash).await?
     {
         return Err(RelayError::BlockhashExpired);
     }

@@ -14,7 +14,7 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
-use bauta_rpc::{Rpc, RpcError};
+use bauta_rpc::RpcError;
 use serde::{Deserialize, Deserializer};
 use sha2::{Digest as _, Sha256};
 use solana_address::Address;
@@ -23,6 +23,7 @@ use solana_instruction::{AccountMeta, Instruction};
 use super::{
     budgets::from_text,
     error::{RelayError, RelaySetupError},
+    node::Node,
     request::ConsumerCall,
     transaction::SIMULATED_AT,
     wallets::Wallets,
@@ -187,13 +188,13 @@ impl Consumers {
     /// each node for each deployment: the cluster allows one deployment of a program in a slot.
     pub async fn check_elf(
         &self,
-        node: &Rpc,
+        node: &Node,
         consumer: &Consumer,
     ) -> Result<Result<(), RelayError>, RpcError> {
         let (address, _) = Address::find_program_address(&[consumer.program.as_ref()], &LOADER);
         let known = (node.url().to_string(), consumer.program);
         let beginning = node
-            .account_beginning(&address, HEADER_BYTES, SIMULATED_AT)
+            .in_time(node.account_beginning(&address, HEADER_BYTES, SIMULATED_AT))
             .await?;
         let Some(slot) = beginning.and_then(|account| deployed_at(&account.owner, &account.data)) else {
             return Ok(Err(RelayError::ConsumerChanged));
@@ -201,7 +202,7 @@ impl Consumers {
         if self.checked().get(&known) == Some(&slot) {
             return Ok(Ok(()));
         }
-        let (_, account) = node.account(&address, SIMULATED_AT).await?;
+        let (_, account) = node.in_time(node.account(&address, SIMULATED_AT)).await?;
         let found = account.as_ref().and_then(|account| {
             let slot = deployed_at(&account.owner, &account.data)?;
             Some((slot, elf_hash(account.data.get(HEADER_BYTES..)?)))
@@ -241,9 +242,13 @@ fn elf_hash(bytes: &[u8]) -> [u8; 32] {
 mod tests {
     use axum::{Json, Router, extract::State, routing::post};
     use base64::{Engine, engine::general_purpose::STANDARD as BASE64};
+    use bauta_rpc::Rpc;
     use serde_json::{Value, json};
 
-    use super::{super::request::ConsumerAccount, *};
+    use super::{
+        super::{node::Waits, request::ConsumerAccount},
+        *,
+    };
 
     const PROGRAM: &str = "Ga9HP4e3TZxu47C5KifEsbDMajjDqvJ44BC7Dn97rt5h";
 
@@ -344,7 +349,7 @@ mod tests {
     }
 
     /// Starts a node that has a program with this ELF, deployed in slot 7.
-    async fn node_with(elf: &'static [u8]) -> Rpc {
+    async fn node_with(elf: &'static [u8]) -> Node {
         let answer = |State(elf): State<&'static [u8]>, Json(request): Json<Value>| async move {
             let data = [PROGRAM_DATA.as_slice(), &7_u64.to_le_bytes(), &[0; 33], elf].concat();
             let account = json!({
@@ -358,7 +363,7 @@ mod tests {
         let url = format!("http://{}", listener.local_addr().unwrap());
         let node = Router::new().route("/", post(answer)).with_state(elf);
         tokio::spawn(async move { axum::serve(listener, node).await });
-        Rpc::new(&url).unwrap()
+        Node::new(Rpc::new(&url).unwrap(), Waits::DEFAULT)
     }
 
     #[tokio::test]

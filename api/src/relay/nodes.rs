@@ -104,7 +104,7 @@ impl Nodes {
         Ok(Self {
             sends: rpcs.iter().map(|_| Semaphore::new(MAX_SENDS)).collect(),
             slots: rpcs.iter().map(|_| AtomicU64::new(0)).collect(),
-            rpcs: Node::all(rpcs, waits),
+            rpcs: rpcs.into_iter().map(|rpc| Node::new(rpc, waits)).collect(),
             waits,
             next: AtomicUsize::new(0),
             blockhash: AsyncMutex::default(),
@@ -157,7 +157,7 @@ impl Nodes {
 
     /// Calls a quorum of nodes, and further ones until a quorum agrees: in place of a node that does
     /// not answer soon or fails, or if the answers differ. `call` returns the answer of a node, which
-    /// is a value or a refusal.
+    /// is a value or a refusal, and waits for each of its calls with [`Node::in_time`].
     ///
     /// A value counts if no node refuses, or if a quorum returns one. A refusal counts only if a
     /// quorum refuses: one node can't refuse for all.
@@ -165,12 +165,8 @@ impl Nodes {
         &self,
         call: impl Fn(Node) -> F,
     ) -> Result<Vec<T>, RelayError> {
-        let start = |node: &Node| {
-            let (node, answer) = (node.clone(), call(node.clone()));
-            async move { node.in_time(answer).await }
-        };
         let quorum = self.quorum();
-        let mut further = self.in_turn().into_iter().map(start);
+        let mut further = self.in_turn().into_iter().map(|node| call(node.clone()));
         let mut open = FuturesUnordered::new();
         let (mut values, mut refusals, mut unavailable) = (Vec::new(), Vec::new(), None);
         loop {
@@ -217,7 +213,6 @@ impl Nodes {
         {
             return Ok((*hash, heights.clone()));
         }
-        let at = Instant::now();
         let (mut found, mut last) = (None, None);
         for _ in 0..self.rpcs.len() {
             let latest = self
@@ -247,7 +242,8 @@ impl Nodes {
         } else {
             self.heights_from_now().await
         };
-        *kept = Some((at, hash, heights.clone()));
+        // From the end of the reads, which take longer than the age if a node hangs.
+        *kept = Some((Instant::now(), hash, heights.clone()));
         Ok((hash, heights))
     }
 
@@ -280,16 +276,27 @@ impl Nodes {
 
     /// Returns whether a quorum, or every node that answers, accepts a blockhash. Fails if no node
     /// answers.
-    async fn is_accepted(&self, hash: Hash) -> Result<bool, RelayError> {
+    pub async fn is_accepted(&self, hash: Hash) -> Result<bool, RelayError> {
         let level = CommitmentLevel::Processed;
-        let answers = self
-            .all(|node| async move { node.in_time(node.is_blockhash_valid(&hash, level)).await })
-            .await;
-        if answers.is_empty() {
+        let calls = self
+            .rpcs
+            .iter()
+            .map(|node| node.in_time(node.is_blockhash_valid(&hash, level)));
+        let mut open: FuturesUnordered<_> = calls.collect();
+        let (mut valid, mut answered) = (0, 0);
+        while let Some(answer) = open.next().await {
+            if let Ok(is_valid) = answer {
+                answered += 1;
+                valid += usize::from(is_valid);
+            }
+            if valid >= self.quorum() {
+                return Ok(true);
+            }
+        }
+        if answered == 0 {
             return Err(RelayError::NodesUnavailable);
         }
-        let valid = answers.iter().filter(|is_valid| **is_valid).count();
-        Ok(valid >= self.quorum() || valid == answers.len())
+        Ok(valid == answered)
     }
 
     /// Returns the price at the 75th percentile of recent blocks, in micro-lamports for each compute
@@ -517,6 +524,8 @@ fn is_about_content(error: &RpcError) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::future::pending;
+
     use super::{
         super::agreement::{BLOCKHASH_BLOCKS, SLACK_BLOCKS},
         *,
@@ -631,7 +640,7 @@ mod tests {
         for _ in 0..3 {
             let agreed = nodes.agree(|node| async move {
                 if node.host().ends_with(":1") {
-                    std::future::pending::<()>().await;
+                    node.in_time(pending::<Result<(), _>>()).await?;
                 }
                 Ok(Ok(node.host().to_owned()))
             });
@@ -639,7 +648,7 @@ mod tests {
             assert_eq!(values.len(), 2, "{values:?}");
             let refused = nodes.agree(|node| async move {
                 if node.host().ends_with(":1") {
-                    std::future::pending::<()>().await;
+                    node.in_time(pending::<Result<(), _>>()).await?;
                 }
                 Ok(Err::<(), _>(RelayError::NullifierUsed))
             });
@@ -649,28 +658,49 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_node_that_hung_before_does_not_hold_requests_and_counts_again_once_it_answers() {
-        let nodes = nodes_with(2, PATIENT);
-        nodes.rpcs[0].record(Some(Instant::now()));
-        let alone = nodes.agree(|node| async move {
-            if node.host().ends_with(":1") {
-                std::future::pending::<()>().await;
+    async fn a_node_that_hangs_is_called_last_though_others_decide_before_its_time_limit() {
+        let nodes = nodes_with(3, PATIENT);
+        let hangs = &nodes.rpcs[0];
+        let agreed = nodes.agree(|node| async move {
+            if node.host() == hangs.host() {
+                node.in_time(pending::<Result<(), _>>()).await?;
+            }
+            if node.host().ends_with(":3") {
+                // This answer ends the decision.
+                while !hangs.is_late() {
+                    tokio::task::yield_now().await;
+                }
             }
             Ok(Ok(()))
         });
-        assert!(tokio::time::timeout(DEADLINE, alone).await.unwrap().is_ok());
-        assert!(nodes.rpcs[0].is_late());
-        // It answers at once, and contradicts the other node.
+        let agreed = tokio::time::timeout(DEADLINE, agreed).await.unwrap();
+        assert_eq!(agreed.unwrap().len(), 2);
+        for _ in 0..3 {
+            assert_eq!(nodes.in_turn().last().unwrap().host(), hangs.host());
+        }
+    }
+
+    #[tokio::test]
+    async fn a_node_whose_calls_all_wait_is_not_left_out_of_a_decision() {
+        let nodes = nodes_with(2, PATIENT);
         let disputed = nodes.agree(|node| async move {
-            Ok(if node.host().ends_with(":1") {
-                Err(RelayError::NullifierUsed)
-            } else {
-                Ok(())
-            })
+            if node.host().ends_with(":2") {
+                return Ok(Ok(()));
+            }
+            let hangs = node.in_time(pending::<Result<(), _>>());
+            let _ = tokio::time::timeout(2 * PATIENT.short, hangs).await;
+            // A check of several calls. Each is answered after the short wait.
+            for _ in 0..3 {
+                let answer = async {
+                    let _ = tokio::time::timeout(2 * PATIENT.short, pending::<()>()).await;
+                    Ok(())
+                };
+                node.in_time(answer).await?;
+            }
+            Ok(Err(RelayError::NullifierUsed))
         });
-        let disputed = disputed.await;
+        let disputed = tokio::time::timeout(DEADLINE, disputed).await.unwrap();
         assert!(matches!(disputed, Err(RelayError::NodesDisagree)), "{disputed:?}");
-        assert!(!nodes.rpcs[0].is_late());
     }
 
     #[test]

@@ -4,7 +4,7 @@ use anchor_lang::Discriminator;
 use bauta::state::Nullifier as NullifierAccount;
 use bauta_client::{ProgramError, Verification};
 use bauta_primitives::sha256;
-use bauta_rpc::{CommitmentLevel, InvokedInstruction, Rpc, RpcError, Simulation, serialize};
+use bauta_rpc::{CommitmentLevel, InvokedInstruction, RpcError, Simulation, serialize};
 use solana_hash::Hash;
 use solana_instruction::Instruction;
 use solana_signature::Signature;
@@ -15,6 +15,7 @@ use super::{
     checked::CheckedRequest,
     error::RelayError,
     instructions::{LARGEST_VERIFICATION, SMALLEST_VERIFICATION, build, instructions},
+    node::Node,
     wallets::Wallet,
 };
 
@@ -109,7 +110,7 @@ pub async fn simulate(shared: &Shared, request: &CheckedRequest) -> Result<u32, 
             shared
                 .nodes
                 .agree(|node| async move {
-                    let simulation = node.simulate(transaction, SIMULATED_AT).await?;
+                    let simulation = node.in_time(node.simulate(transaction, SIMULATED_AT)).await?;
                     Ok(judge(request, simulation))
                 })
                 .await
@@ -144,7 +145,7 @@ fn allowed_loss(request: &CheckedRequest, call_lamports: u64) -> i128 {
 /// Simulates a call on one node, and compares what the wallet loses. Other relays of the wallet can
 /// be executed in between, so the balance is read before and after.
 async fn judge_call(
-    node: &Rpc,
+    node: &Node,
     request: &CheckedRequest,
     transaction: &VersionedTransaction,
     allowed: i128,
@@ -152,12 +153,14 @@ async fn judge_call(
 ) -> Result<Result<u32, RelayError>, RpcError> {
     let wallet = request.wallet();
     let balance = async || {
-        let (_, account) = node.account(&wallet, SIMULATED_AT).await?;
+        let (_, account) = node.in_time(node.account(&wallet, SIMULATED_AT)).await?;
         Ok::<_, RpcError>(account.map_or(0, |account| account.lamports))
     };
     let mut before = balance().await?;
     for _ in 0..MAX_SIMULATIONS {
-        let call = node.simulate_call(transaction, &wallet, SIMULATED_AT).await?;
+        let call = node
+            .in_time(node.simulate_call(transaction, &wallet, SIMULATED_AT))
+            .await?;
         let after = balance().await?;
         if before != after {
             before = after;
