@@ -687,12 +687,16 @@ mod tests {
             if node.host().ends_with(":2") {
                 return Ok(Ok(()));
             }
-            let hangs = node.in_time(pending::<Result<(), _>>());
-            let _ = tokio::time::timeout(2 * PATIENT.short, hangs).await;
+            while !node.is_late() {
+                let hangs = node.in_time(pending::<Result<(), _>>());
+                let _ = tokio::time::timeout(2 * PATIENT.short, hangs).await;
+            }
             // A check of several calls. Each is answered after the short wait.
             for _ in 0..3 {
                 let answer = async {
-                    let _ = tokio::time::timeout(2 * PATIENT.short, pending::<()>()).await;
+                    let _ = tokio::time::timeout(PATIENT.short, pending::<()>()).await;
+                    // The short wait of the call began before this one.
+                    tokio::task::yield_now().await;
                     Ok(())
                 };
                 node.in_time(answer).await?;
