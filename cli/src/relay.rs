@@ -28,13 +28,20 @@ const REPEAT: &str = "repeat the command: the API relays each proof once";
 /// The longest id of a relay.
 const MAX_ID_LENGTH: usize = 64;
 
+/// Returns what the relay accepts.
+async fn offer(api: &Service) -> Result<Value> {
+    let (status, offer) = api.read("v1/relay").await?;
+    if status.is_success() {
+        Ok(offer)
+    } else {
+        Err(api.problem(status, &offer).into())
+    }
+}
+
 /// Returns one of the wallets that can pay, chosen at random.
 pub async fn relayer(url: &str) -> Result<Address> {
     let api = Service::new(url)?;
-    let (status, offer) = api.read("v1/relay").await?;
-    if !status.is_success() {
-        return Err(api.problem(status, &offer).into());
-    }
+    let offer = offer(&api).await?;
     let wallets: Vec<Address> = offer["relayers"]
         .as_array()
         .into_iter()
@@ -60,10 +67,7 @@ pub async fn relay(context: &Context, url: &str, verify: &Verify, max_delay: Dur
     };
     let api = Service::new(url)?;
     // A wrong URL fails here, before the proof is sent.
-    let (status, offer) = api.read("v1/relay").await?;
-    if !status.is_success() {
-        return Err(api.problem(status, &offer).into());
-    }
+    offer(&api).await?;
     let body = body(verify, &relayer, max_delay);
     let end = Instant::now() + max_delay + PATIENCE;
     let (mut path, mut interval) = (None::<String>, FIRST_INTERVAL);
