@@ -74,9 +74,15 @@ impl AuditSigner {
     /// Returns the signed note of the end of the log. If many records are not checked yet, it is
     /// that of an earlier record.
     pub async fn sign(&self) -> Result<(AuditHead, String), SealError> {
+        let last = self.store.last_audit_seal().await?;
+        self.sign_after(last.as_ref()).await
+    }
+
+    /// Signs the end of the log after the last seal, which counts if this key has signed it.
+    async fn sign_after(&self, last: Option<&AuditSeal>) -> Result<(AuditHead, String), SealError> {
         let mut checked = self.checked.lock().await;
         // Another instance can have sealed more.
-        let sealed = self.last_seal().await?.map(|seal| seal.head);
+        let sealed = last.filter(|seal| self.is_own(seal)).map(|seal| seal.head);
         let known = checked.into_iter().chain(sealed);
         let from = known.max_by_key(|head| head.records).unwrap_or(BEGINNING);
         let to = self.store.audit_head().await?;
@@ -92,12 +98,6 @@ impl AuditSigner {
         };
         *checked = Some(head);
         Ok((head, self.checkpoints.sign(&head)))
-    }
-
-    /// Returns the last seal if this key has signed it.
-    async fn last_seal(&self) -> Result<Option<AuditSeal>, StoreError> {
-        let seal = self.store.last_audit_seal().await?;
-        Ok(seal.filter(|seal| self.is_own(seal)))
     }
 
     fn is_own(&self, seal: &AuditSeal) -> bool {
@@ -136,7 +136,7 @@ pub fn start(signer: Arc<AuditSigner>, service: &Service) {
 async fn seal(signer: &AuditSigner) -> Result<bool, SealError> {
     let last = signer.store.last_audit_seal().await?;
     let sealed = last.as_ref().map_or(0, |seal| seal.head.records);
-    let is_own = last.is_none_or(|seal| signer.is_own(&seal));
+    let is_own = last.as_ref().is_none_or(|seal| signer.is_own(seal));
     if !is_own {
         tracing::error!(
             event = "audit_seal_refused",
@@ -145,7 +145,7 @@ async fn seal(signer: &AuditSigner) -> Result<bool, SealError> {
                      service had another key; run `bauta-api check-audit`"
         );
     }
-    let (head, note) = signer.sign().await?;
+    let (head, note) = signer.sign_after(last.as_ref()).await?;
     if head.records > sealed {
         signer.store.add_audit_seal(&head, &note).await?;
     }
