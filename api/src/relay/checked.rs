@@ -255,7 +255,7 @@ impl StoredPayment {
 }
 
 #[cfg(test)]
-mod tests {
+pub mod tests {
     use bauta_primitives::FieldElement;
 
     use super::*;
@@ -264,7 +264,8 @@ mod tests {
         Address::new_from_array([number; 32])
     }
 
-    fn checked() -> CheckedRequest {
+    /// Returns a request without a call and without a gate.
+    pub fn checked() -> CheckedRequest {
         CheckedRequest {
             verify: Verify {
                 payer: address(1),

@@ -261,37 +261,20 @@ pub async fn sign(
 #[cfg(test)]
 mod tests {
     use bauta_client::instructions::Verify;
-    use bauta_primitives::{Claim, FieldElement, Nullifier, Root};
+    use bauta_primitives::{FieldElement, Nullifier, Root};
     use solana_address::Address;
 
-    use super::{super::instructions::SYSTEM, *};
+    use super::{
+        super::{checked::tests::checked, instructions::SYSTEM},
+        *,
+    };
 
     #[test]
     fn a_call_invokes_verify_once_with_the_root_and_the_expiry_of_the_request() {
         let address = |number: u8| Address::new_from_array([number; 32]);
-        let verify = Verify {
-            payer: address(1),
-            scope: address(2),
-            circuit: address(3),
-            registry: None,
-            auxiliary_registry: None,
-            gate: Some(address(12)),
-            recipient: address(4),
-            relayer: Some(address(1)),
-            proof: [5; 256],
-            root: Root::new(FieldElement::from_u64(6)),
-            nullifier: Nullifier::new(FieldElement::from_u64(7)),
-            claim: Claim::of_track(8),
-            auxiliary_root: None,
-            expiry: 9,
-            payload: vec![10],
-        };
-        let request = CheckedRequest {
-            call: None,
-            payment: None,
-            compute_units: 11,
-            verify: verify.clone(),
-        };
+        let mut request = checked();
+        request.verify.gate = Some(address(12));
+        let verify = &request.verify;
         let invoked = |program: Address, data: &[u8]| InvokedInstruction {
             program,
             data: Some(data.to_vec()),
