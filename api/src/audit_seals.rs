@@ -1,10 +1,13 @@
 //! Seals the audit log: stores a signed checkpoint in each minute with new records.
 //!
 //! ```text
-//!   last seal, if this key has signed it --> records after it, with their hashes --> end of the log
-//!   (else: the beginning)                    (at most 1,000 at a time)                    |
-//!                                                                                      signature
+//!   newest seal by this key --> records after it, with their hashes --> end of the log
+//!   (none: the beginning)       (at most 1,000 at a time)                   |
+//!                                                                       signature
 //! ```
+//!
+//! Seals that this key has not signed are passed over. So a party that adds one can't hide the seals
+//! before it.
 //!
 //! A party that can write to the database could otherwise let the service sign any log.
 
@@ -14,7 +17,7 @@ use bauta_service_common::Service;
 use bauta_store::{AuditCheck, AuditHead, AuditSeal, Store, StoreError};
 use tokio::sync::Mutex;
 
-use crate::accounts::Checkpoints;
+use crate::{accounts::Checkpoints, metrics};
 
 /// Time between two looks at the end of the log. The database has at most one seal for a minute.
 const INTERVAL: Duration = Duration::from_secs(5);
@@ -22,6 +25,11 @@ const INTERVAL: Duration = Duration::from_secs(5);
 const INTERVAL_AFTER_DAMAGE: Duration = Duration::from_mins(1);
 /// Largest number of records that are checked before a signature.
 const CHECKED_AT_ONCE: u16 = 1_000;
+/// Seals that are read at a time, from the newest on.
+const SEALS_AT_ONCE: u16 = 1_000;
+/// Seals that are read at most to find one by this key: those of 69 days. Each takes a check of a
+/// signature.
+const MAX_SEALS: usize = 100_000;
 
 /// The log without records.
 const BEGINNING: AuditHead = AuditHead {
@@ -43,6 +51,12 @@ pub enum SealError {
         /// The number before.
         before: u64,
     },
+    /// There are many seals by other keys.
+    #[error(
+        "none of the newest {MAX_SEALS} seals of the audit log is signed with the key of this service (ACCOUNT_KEY): delete \
+         seals that were made up, or those of an earlier key"
+    )]
+    NoOwnSeal,
     /// The database failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -50,7 +64,7 @@ pub enum SealError {
 
 /// Signs the end of the audit log.
 ///
-/// 1. The records of a signature are those of the last seal by this key, or of the last signature
+/// 1. The records of a signature are those of the newest seal by this key, or of the last signature
 ///    of this process, and the records after them, with the right hashes.
 /// 2. The number of records never decreases.
 pub struct AuditSigner {
@@ -78,11 +92,16 @@ impl AuditSigner {
         self.sign_after(last.as_ref()).await
     }
 
-    /// Signs the end of the log after the last seal, which counts if this key has signed it.
+    /// Signs the end of the log after the newest seal by this key. `last` is the newest of all.
     async fn sign_after(&self, last: Option<&AuditSeal>) -> Result<(AuditHead, String), SealError> {
         let mut checked = self.checked.lock().await;
         // Another instance can have sealed more.
-        let sealed = last.filter(|seal| self.is_own(seal)).map(|seal| seal.head);
+        let sealed = match last {
+            Some(seal) if self.is_own(seal) => Some(seal.head),
+            // The first signature of this process is after a seal. So are the next ones.
+            Some(seal) if checked.is_none() => self.own_seal_before(seal.head.records).await?,
+            _ => None,
+        };
         let known = checked.into_iter().chain(sealed);
         let from = known.max_by_key(|head| head.records).unwrap_or(BEGINNING);
         let to = self.store.audit_head().await?;
@@ -100,6 +119,22 @@ impl AuditSigner {
         Ok((head, self.checkpoints.sign(&head)))
     }
 
+    /// Returns the end of the records of the newest seal by this key with fewer records. `None` if
+    /// there is none.
+    async fn own_seal_before(&self, mut records: u64) -> Result<Option<AuditHead>, SealError> {
+        for _ in 0..MAX_SEALS / usize::from(SEALS_AT_ONCE) {
+            let seals = self.store.audit_seals_before(records, SEALS_AT_ONCE).await?;
+            let Some(oldest) = seals.last() else {
+                return Ok(None);
+            };
+            if let Some(own) = seals.iter().find(|seal| self.is_own(seal)) {
+                return Ok(Some(own.head));
+            }
+            records = oldest.head.records;
+        }
+        Err(SealError::NoOwnSeal)
+    }
+
     fn is_own(&self, seal: &AuditSeal) -> bool {
         self.checkpoints.has_signed(&seal.note, &seal.head)
     }
@@ -108,20 +143,22 @@ impl AuditSigner {
 /// Starts the task that seals the log. All instances do this, and each minute has one seal.
 pub fn start(signer: Arc<AuditSigner>, service: &Service) {
     let shutdown = service.shutdown();
+    metrics::register_seals();
     service.spawn("the seals of the audit log", async move {
         while !shutdown.is_cancelled() {
-            let pause = match seal(&signer).await {
-                Ok(true) => INTERVAL,
-                Ok(false) => INTERVAL_AFTER_DAMAGE,
+            let (pause, outcome) = match seal(&signer).await {
+                Ok(true) => (INTERVAL, None),
+                Ok(false) => (INTERVAL_AFTER_DAMAGE, Some(metrics::SealFailure::OtherKey)),
                 Err(SealError::Store(error)) => {
                     tracing::warn!(event = "audit_not_sealed", %error);
-                    INTERVAL
+                    (INTERVAL, Some(metrics::SealFailure::Database))
                 }
                 Err(error) => {
                     tracing::error!(event = "audit_not_sealed", %error);
-                    INTERVAL_AFTER_DAMAGE
+                    (INTERVAL_AFTER_DAMAGE, Some(metrics::SealFailure::Log))
                 }
             };
+            metrics::record_seal_look(outcome);
             tokio::select! {
                 () = shutdown.cancelled() => {}
                 () = tokio::time::sleep(pause) => {}

@@ -8,7 +8,8 @@
 //! ```
 //!
 //! However many clients request the state, it is read once in a second. A read that fails counts as
-//! well: its part is absent.
+//! well: its part is absent. A task of its own reads, so a client that ends its request early does
+//! not begin another read.
 
 use std::{
     sync::Arc,
@@ -99,11 +100,14 @@ impl State {
     }
 }
 
+/// A state, and when it was read.
+type Known = (Instant, Arc<State>);
+
 /// Reads the state, and keeps it for a second.
 pub struct ClusterStatus {
     node: Option<Rpc>,
-    /// Locked while a request reads the state.
-    last: Mutex<Option<(Instant, Arc<State>)>>,
+    /// Locked while a task reads the state.
+    last: Arc<Mutex<Option<Known>>>,
 }
 
 impl ClusterStatus {
@@ -111,49 +115,54 @@ impl ClusterStatus {
     pub fn new(node: Option<&str>) -> Result<Self, RpcError> {
         Ok(Self {
             node: node.map(|url| Rpc::with_options(url, OPTIONS)).transpose()?,
-            last: Mutex::default(),
+            last: Arc::default(),
         })
     }
 
     /// Returns the state. It is used for a second after it was read.
-    pub async fn state(&self, databases: &Databases) -> Arc<State> {
-        let mut last = self.last.lock().await;
+    pub async fn state(&self, databases: &Arc<Databases>) -> Arc<State> {
+        let mut last = self.last.clone().lock_owned().await;
         if let Some((at, state)) = &*last
             && at.elapsed() < MAX_AGE
         {
             return state.clone();
         }
-        let state = Arc::new(self.read(databases).await);
-        *last = Some((Instant::now(), state.clone()));
-        state
-    }
-
-    async fn read(&self, databases: &Databases) -> State {
-        let services = Process::ALL.map(Process::as_str);
-        let instances = tokio::time::timeout(TIMEOUT, databases.primary().instances(&services));
-        let head = async {
-            let slot = self.node.as_ref()?.slot(CommitmentLevel::Confirmed);
-            tokio::time::timeout(TIMEOUT, slot).await.ok()?.ok()
-        };
-        let freshness = databases.latest();
-        let slot = freshness.and_then(|freshness| freshness.slot);
-        let replicas = databases.replicas().map(|(store, latest)| async move {
-            let age = tokio::time::timeout(TIMEOUT, store.replay_age_ms()).await;
-            let of_replica = latest.and_then(|latest| latest.slot);
-            ReplicaState {
-                replay_age_ms: age.ok().and_then(Result::ok).flatten(),
-                lag_slots: slot
-                    .zip(of_replica)
-                    .map(|(slot, behind)| slot.get().saturating_sub(behind.get())),
-            }
+        let (node, databases) = (self.node.clone(), databases.clone());
+        let read = tokio::spawn(async move {
+            let state = Arc::new(read(node.as_ref(), &databases).await);
+            *last = Some((Instant::now(), state.clone()));
+            state
         });
-        let (instances, head, replicas) = tokio::join!(instances, head, join_all(replicas));
-        State {
-            instances: instances.ok().and_then(Result::ok),
-            freshness,
-            head,
-            has_node: self.node.is_some(),
-            replicas,
+        // Without the task, for example during a shutdown, nothing is known.
+        read.await.unwrap_or_default()
+    }
+}
+
+async fn read(node: Option<&Rpc>, databases: &Databases) -> State {
+    let services = Process::ALL.map(Process::as_str);
+    let instances = tokio::time::timeout(TIMEOUT, databases.primary().instances(&services));
+    let head = async {
+        let slot = node?.slot(CommitmentLevel::Confirmed);
+        tokio::time::timeout(TIMEOUT, slot).await.ok()?.ok()
+    };
+    let freshness = databases.latest();
+    let slot = freshness.and_then(|freshness| freshness.slot);
+    let replicas = databases.replicas().map(|(store, latest)| async move {
+        let age = tokio::time::timeout(TIMEOUT, store.replay_age_ms()).await;
+        let of_replica = latest.and_then(|latest| latest.slot);
+        ReplicaState {
+            replay_age_ms: age.ok().and_then(Result::ok).flatten(),
+            lag_slots: slot
+                .zip(of_replica)
+                .map(|(slot, behind)| slot.get().saturating_sub(behind.get())),
         }
+    });
+    let (instances, head, replicas) = tokio::join!(instances, head, join_all(replicas));
+    State {
+        instances: instances.ok().and_then(Result::ok),
+        freshness,
+        head,
+        has_node: node.is_some(),
+        replicas,
     }
 }

@@ -8,7 +8,7 @@
 
 use std::time::{Duration, Instant};
 
-use bauta_store::{AuditRecord, FeatureFlags, Store, StoreError};
+use bauta_store::{AuditRecord, FeatureFlags, FlagChange, Store, StoreError};
 use tokio::sync::Mutex;
 
 /// The age up to which the copy is used without a read, and the time between a read that failed and
@@ -42,6 +42,20 @@ pub enum FlagError {
         /// The percentile of the client.
         percentile: u8,
     },
+}
+
+/// Why flags are not changed.
+#[derive(Debug, thiserror::Error)]
+pub enum FlagChangeError {
+    /// Another change came first.
+    #[error("the flags no longer have version {version}: read them again, and decide again")]
+    OtherVersion {
+        /// The version of the request.
+        version: u64,
+    },
+    /// The database failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
 }
 
 /// Returns why the flags refuse a client with this percentile, from 0 to 99, if they do.
@@ -116,20 +130,25 @@ impl Flags {
         copy.flags
     }
 
-    /// Sets the flags, with a record in the audit log.
+    /// Changes the flags, with a record in the audit log. Fails if a version is given and the flags
+    /// have another one.
     pub async fn set(
         &self,
-        zkp_enabled: bool,
-        rollout_percentage: u8,
+        change: FlagChange,
+        version: Option<u64>,
         record: &AuditRecord,
-    ) -> Result<FeatureFlags, StoreError> {
+    ) -> Result<FeatureFlags, FlagChangeError> {
         let at = Instant::now();
-        let set = self
-            .store
-            .set_feature_flags(zkp_enabled, rollout_percentage, record)
-            .await?;
+        let set = self.store.set_feature_flags(change, version, record).await?;
+        let Some(set) = set else {
+            let version = version.unwrap_or_default();
+            return Err(FlagChangeError::OtherVersion { version });
+        };
+        let mut copy = self.copy.lock().await;
         // Another change can have followed this one. It counts a second after `at` at the latest.
-        *self.copy.lock().await = Copy::new(set, at);
+        if set.version >= copy.flags.version {
+            *copy = Copy::new(set, at);
+        }
         Ok(set)
     }
 }
@@ -145,6 +164,8 @@ mod tests {
             zkp_enabled,
             rollout_percentage,
             salt: [0; 16],
+            sponsorship_paused: false,
+            version: 1,
         }
     }
 
@@ -168,7 +189,11 @@ mod tests {
         let database = TestDatabase::create().await.unwrap();
         let flags = Flags::read(database.store.clone()).await.unwrap();
         let record = AuditRecord::of("flags_set", "operator", "subject");
-        let set = flags.set(false, 25, &record).await.unwrap();
+        let change = FlagChange::Zkp {
+            enabled: false,
+            rollout_percentage: 25,
+        };
+        let set = flags.set(change, None, &record).await.unwrap();
         assert_eq!((set.zkp_enabled, set.rollout_percentage), (false, 25));
         database.pool().close().await;
         let mut copy = flags.copy.lock().await;

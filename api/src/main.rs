@@ -27,7 +27,9 @@ mod leaf_stream;
 mod limits;
 mod live;
 mod metrics;
+mod ohttp;
 mod prefix;
+mod proof_queue;
 mod prover;
 mod proving_keys;
 mod relay;
@@ -60,6 +62,7 @@ use bauta_service_common::{
 use bauta_store::{AuditCheck, AuditRecord, Role, SessionLimits, Store, StoreError};
 use clap::{Parser, Subcommand, builder::PossibleValuesParser};
 use solana_address::Address;
+use tokio::sync::Semaphore;
 
 use crate::{
     accounts::{AccountIds, AccountSetupError, Accounts},
@@ -72,11 +75,13 @@ use crate::{
     feature_flags::Flags,
     limits::Limits,
     live::Live,
+    ohttp::{Gateway, InvalidOhttpKey},
+    proof_queue::ProofQueue,
     prover::{InvalidProverUrl, ProverService},
     proving_keys::{ProvingKeyError, ProvingKeys},
     relay::{Relay, RelaySetupError},
     relay_watch::RelayWatch,
-    routes::{AppState, PERMISSIONS, ResponseCache},
+    routes::{AppState, Dashboard, DashboardError, PERMISSIONS, ResponseCache},
     settings::Settings,
     tiles::Tiles,
     tree_upload::TreeUploads,
@@ -102,6 +107,8 @@ const MAX_TREES_PER_CLIENT: usize = 4;
 const MAX_TREES: usize = 128;
 /// Number of seals that the checker of the audit log reads at a time.
 const SEALS_AT_ONCE: u16 = 1_000;
+/// Largest number of requests of the gateway for Oblivious HTTP in progress.
+const MAX_OHTTP_REQUESTS: usize = 256;
 /// What is missing without Redis.
 const WITHOUT_REDIS: &str =
     "Redis is unavailable: this instance counts rate limits alone; the log has the cause";
@@ -286,6 +293,10 @@ enum Error {
     Accounts(#[from] AccountSetupError),
     #[error(transparent)]
     Webhooks(#[from] WebhookSetupError),
+    #[error("the dashboard (DASHBOARD_DIR): {0}")]
+    Dashboard(#[from] DashboardError),
+    #[error(transparent)]
+    Ohttp(#[from] InvalidOhttpKey),
     #[error("the audit log was changed: record {0} is missing, or not as it was written")]
     AuditBroken(u64),
     #[error(
@@ -358,6 +369,9 @@ async fn run(cli: &Cli) -> Result<(), Error> {
         uploads: TreeUploads::new(&settings.uploads, &settings.http).map_err(Error::Uploads)?,
         live: Live::start(store.clone(), &service).await?,
         cluster_status: ClusterStatus::new(node)?,
+        proof_queue: ProofQueue::start(store.clone(), &service),
+        ohttp: settings.ohttp_key.as_ref().map(Gateway::new).transpose()?,
+        ohttp_requests: Semaphore::new(MAX_OHTTP_REQUESTS),
         cluster_name: OnceLock::new(),
         event_streams: Streams::with_reserve(settings.event_streams_per_client, settings.event_streams),
         flags: Flags::read(store.clone()).await?,
@@ -366,7 +380,7 @@ async fn run(cli: &Cli) -> Result<(), Error> {
         audit_signer,
         api_keys: api_keys.unwrap_or_default().with_store(store.clone()),
         database_health: DatabaseHealth::start(store.clone(), &service).await,
-        databases: Databases::start(store, replicas, &service).await?,
+        databases: Arc::new(Databases::start(store, replicas, &service).await?),
         tiles: Arc::new(Tiles::new(settings.tile_cache_mb << 20)),
         responses: ResponseCache::default(),
         verifying_keys: VerifyingKeys::new(node)?,
@@ -387,7 +401,8 @@ async fn run(cli: &Cli) -> Result<(), Error> {
     let mut http = settings.http.clone();
     // The routes have their own layer for web pages, because most need no API key.
     let origins = std::mem::take(&mut http.allowed_origins);
-    let routes = routes::all(&state, service.metrics_route(), origins);
+    let dashboard = Dashboard::read(settings.dashboard_dir.as_deref())?;
+    let routes = routes::all(&state, service.metrics_route(), &dashboard, origins);
     service.serve(settings.port, routes, &http).await?;
     tracing::info!(event = "ready");
     Ok(service.run().await?)

@@ -6,6 +6,8 @@ use std::time::Duration;
 use bauta_store::{Freshness, RelayState};
 use metrics::{counter, gauge, histogram};
 
+use crate::time::unix_seconds;
+
 metric_names! {
     /// The slot of the checkpoint of the database that answers are read from.
     gauge SLOT = "bauta_api_slot";
@@ -47,6 +49,16 @@ metric_names! {
     /// Refusals that are not in the audit log: requests without a credential, too many in a minute,
     /// or the database was unavailable.
     counter UNSTORED_REFUSALS = "bauta_api_unstored_refusals_total";
+    /// Looks at the end of the audit log that were no success, by cause: other_key (the last seal is
+    /// not by the key of this service), log (a record is missing or changed, and nothing is signed)
+    /// or database.
+    counter AUDIT_SEAL_FAILURES = "bauta_api_audit_seal_failures_total";
+    /// Unix time in seconds of the last look at which the audit log and its last seal were right.
+    /// Absent while wallets can't log in.
+    gauge AUDIT_SEALED = "bauta_api_audit_sealed_seconds";
+    /// Requests of the gateway for Oblivious HTTP, by outcome: answered (whatever the inner response),
+    /// or refused (another key, not readable, or used before).
+    counter OHTTP = "bauta_api_ohttp_total";
     /// Relays that have ended, by outcome: finalized, refused, failed or expired.
     counter RELAYS = "bauta_api_relays_total";
     /// Seconds from the acceptance of a relay to its confirmed block.
@@ -90,6 +102,9 @@ pub fn register() {
     for outcome in ["delivered", "failed", "dead"] {
         counter!(WEBHOOKS, "outcome" => outcome).increment(0);
     }
+    for outcome in ["answered", "refused"] {
+        counter!(OHTTP, "outcome" => outcome).increment(0);
+    }
     for outcome in ["hit", "miss"] {
         counter!(RESPONSES, "outcome" => outcome).increment(0);
     }
@@ -120,6 +135,51 @@ pub fn register() {
 pub fn record_events(events: usize, rewinds: usize) {
     counter!(EVENTS).increment(events as u64);
     counter!(REWINDS).increment(rewinds as u64);
+}
+
+/// Why a look at the end of the audit log was no success.
+#[derive(Clone, Copy)]
+pub enum SealFailure {
+    /// The last seal is not by the key of this service.
+    OtherKey,
+    /// A record is missing or changed.
+    Log,
+    /// The database failed.
+    Database,
+}
+
+impl SealFailure {
+    const ALL: [Self; 3] = [Self::OtherKey, Self::Log, Self::Database];
+
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::OtherKey => "other_key",
+            Self::Log => "log",
+            Self::Database => "database",
+        }
+    }
+}
+
+/// Sets the counters of the audit log's seals to 0.
+pub fn register_seals() {
+    for cause in SealFailure::ALL {
+        counter!(AUDIT_SEAL_FAILURES, "cause" => cause.as_str()).increment(0);
+    }
+    record_seal_look(None);
+}
+
+/// Records a look at the end of the audit log.
+#[allow(clippy::cast_precision_loss, reason = "the time is below 2^53")]
+pub fn record_seal_look(failure: Option<SealFailure>) {
+    match failure {
+        Some(cause) => counter!(AUDIT_SEAL_FAILURES, "cause" => cause.as_str()).increment(1),
+        None => gauge!(AUDIT_SEALED).set(unix_seconds() as f64),
+    }
+}
+
+/// Counts a request of the gateway for Oblivious HTTP.
+pub fn record_ohttp(outcome: &'static str) {
+    counter!(OHTTP, "outcome" => outcome).increment(1);
 }
 
 /// Counts an attempt to send a message to a webhook.

@@ -51,6 +51,17 @@ pub struct Settings {
     #[config(env = "PROVING_KEYS_DIR")]
     pub proving_keys_dir: Option<PathBuf>,
 
+    /// Folder with the built dashboard for operators, `web/dashboard/dist`. It is read at start, and
+    /// served at `/dashboard/`. Without it, the files of a program with the feature `dashboard` are.
+    #[config(env = "DASHBOARD_DIR")]
+    pub dashboard_dir: Option<PathBuf>,
+
+    /// Key of the gateway for Oblivious HTTP: 64 hexadecimal digits from `openssl rand -hex 32`, the
+    /// same for all instances. Without it, there is no gateway. After it is replaced, clients read
+    /// the keys of the gateway again.
+    #[config(env = "OHTTP_KEY")]
+    pub ohttp_key: Option<Secret>,
+
     /// URL of Redis, where instances count rate limits together. Without it, each instance counts
     /// alone.
     #[config(env = "REDIS_URL")]

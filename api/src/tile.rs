@@ -14,9 +14,6 @@ use std::sync::Arc;
 
 use bauta_store::StoredTile;
 
-/// Largest number of tiles in one request.
-pub const MAX_TILES: usize = 64;
-
 /// Encodes a tile.
 pub fn encode(tile: &StoredTile) -> Vec<u8> {
     [&[tile.root_level][..], &tile.entries].concat()

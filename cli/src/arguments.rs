@@ -40,6 +40,9 @@ pub enum Command {
     /// List, register, suspend and retire circuits
     #[command(subcommand)]
     Circuit(commands::circuit::Command),
+    /// Make the key of a circuit with many participants
+    #[command(subcommand)]
+    Ceremony(commands::ceremony::Command),
     /// Create and change registries
     #[command(subcommand)]
     Registry(commands::registry::Command),

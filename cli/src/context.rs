@@ -2,16 +2,17 @@
 
 use std::path::PathBuf;
 
-use anyhow::{Result, anyhow};
+use anyhow::{Result, anyhow, ensure};
 use bauta_client::ClusterTag;
 use bauta_rpc::Rpc;
+use solana_address::Address;
 use solana_keypair::Keypair;
-use solana_signer::Signer;
 
 use crate::{
     cluster::{Cluster, TagChoice, is_public, tag_name},
     commands::keypair,
     failure::{Failure, Kind},
+    key::{self, Key},
     options::Options,
     solana_config::{SolanaConfig, home},
 };
@@ -27,13 +28,13 @@ pub struct Context {
 /// The keypairs that sign a transaction.
 pub struct Signers {
     /// The signer of the command: an admin, an authority, a creator, an owner.
-    pub signer: Keypair,
-    payer: Option<Keypair>,
+    pub signer: Key,
+    payer: Option<Key>,
 }
 
 impl Signers {
     /// Returns the payer of fees and rent.
-    pub fn payer(&self) -> &Keypair {
+    pub fn payer(&self) -> &Key {
         self.payer.as_ref().unwrap_or(&self.signer)
     }
 }
@@ -80,9 +81,26 @@ impl Context {
             .ok_or_else(|| no_keypair(&anyhow!("no keypair is configured")))
     }
 
-    /// Reads the signer's keypair.
+    /// Returns the address of the signer.
+    pub fn signer_address(&self) -> Result<Address> {
+        Ok(self.signer()?.pubkey())
+    }
+
+    /// Reads the signer's key: a keypair file, or the name of a key in a key store.
+    fn signer(&self) -> Result<Key> {
+        match key::stored(self.keypair_path()?)? {
+            Some(_) => Key::read(self.keypair_path()?),
+            None => self.keypair().map(Key::File),
+        }
+    }
+
+    /// Reads the signer's keypair file.
     pub fn keypair(&self) -> Result<Keypair> {
         let path = self.keypair_path()?;
+        ensure!(
+            key::stored(path)?.is_none(),
+            "this command signs with a keypair file only, and not with a key store"
+        );
         if let Some(scheme) = path.to_str().and_then(|text| text.split_once("://")) {
             let message = format!("the keypair is {}://…, which is not a file", scheme.0);
             return Err(Failure::new(Kind::Other, message)
@@ -94,8 +112,8 @@ impl Context {
 
     /// Reads the keypairs of the signer and of the payer.
     pub fn signers(&self) -> Result<Signers> {
-        let payer = self.options.fee_payer.as_deref().map(keypair::read).transpose()?;
-        let signer = self.keypair()?;
+        let payer = self.options.fee_payer.as_deref().map(Key::read).transpose()?;
+        let signer = self.signer()?;
         Ok(Signers {
             payer: payer.filter(|payer| payer.pubkey() != signer.pubkey()),
             signer,

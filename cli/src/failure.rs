@@ -49,6 +49,7 @@ pub struct Failure {
     kind: Kind,
     message: String,
     next: Option<String>,
+    fee: u64,
 }
 
 impl Failure {
@@ -58,7 +59,14 @@ impl Failure {
             kind,
             message: message.into(),
             next: None,
+            fee: 0,
         }
+    }
+
+    /// Adds the fee in lamports that a transaction has cost, or can have cost, before it failed.
+    pub fn costs(mut self, fee: u64) -> Self {
+        self.fee = fee;
+        self
     }
 
     /// Adds what the user can do next.
@@ -76,12 +84,20 @@ impl fmt::Display for Failure {
 
 impl std::error::Error for Failure {}
 
-/// Returns the kind of an error and the next step.
-pub fn classify(error: &anyhow::Error) -> (Kind, Option<String>) {
+/// Returns the fee in lamports that a transaction has cost, or can have cost, before the error.
+pub fn spent(error: &anyhow::Error) -> u64 {
+    failure_of(error).map_or(0, |failure| failure.fee)
+}
+
+fn failure_of(error: &anyhow::Error) -> Option<&Failure> {
     // A context that is a failure is not part of the chain of sources.
     let own = error.downcast_ref::<Failure>();
-    let failure = own.or_else(|| error.chain().find_map(|source| source.downcast_ref::<Failure>()));
-    if let Some(failure) = failure {
+    own.or_else(|| error.chain().find_map(|source| source.downcast_ref::<Failure>()))
+}
+
+/// Returns the kind of an error and the next step.
+pub fn classify(error: &anyhow::Error) -> (Kind, Option<String>) {
+    if let Some(failure) = failure_of(error) {
         return (failure.kind, failure.next.clone());
     }
     match error.chain().find_map(|source| source.downcast_ref::<RpcError>()) {

@@ -11,12 +11,16 @@
 
 mod api_key;
 mod arguments;
+mod ceremony;
 mod chain;
 mod cluster;
 mod commands;
 mod context;
+mod csv;
 mod failure;
 mod history;
+mod key;
+mod loader;
 mod members;
 mod new_file;
 mod options;
@@ -27,11 +31,13 @@ mod relay;
 mod report;
 mod run;
 mod scope_accounts;
+mod score_file;
 mod sealed;
 mod service;
 mod solana_config;
 mod transaction;
 mod tree;
+mod upload;
 mod values;
 
 use std::process::ExitCode;

@@ -14,7 +14,7 @@ use bauta_primitives::{Attributes, Commitment, EntryId, Leaf};
 use crate::values::element;
 
 /// The largest file that is read, in bytes. The members of a full tree fit.
-const MAX_BYTES: u64 = 256 << 20;
+pub const MAX_BYTES: u64 = 256 << 20;
 
 /// Reads the leaves of a file in its order. Empty lines, and the line `commitment,entry,track`, are
 /// ignored.

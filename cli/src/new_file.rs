@@ -1,4 +1,4 @@
-//! Writes new files that a crash or a full disk never leaves incomplete.
+//! Writes files that a crash or a full disk never leaves incomplete.
 //!
 //! ```text
 //!   .NAME.RANDOM.new: written, flushed to the disk ──> linked as NAME ──> folder flushed
@@ -40,6 +40,26 @@ pub fn create(file: &Path, bytes: &[u8]) -> io::Result<()> {
             fs::rename(&temporary.0, file)?;
         }
     }
+    drop(temporary);
+    File::open(folder)?.sync_all()
+}
+
+/// Writes a file, and replaces one of this name as a whole. A reader finds the old bytes or the new
+/// ones. `mode` has the permissions.
+pub fn replace(file: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
+    let folder = match file.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    };
+    let temporary = Temporary(folder.join(temporary_name(file)?));
+    let mut out = File::options()
+        .write(true)
+        .create_new(true)
+        .mode(mode)
+        .open(&temporary.0)?;
+    out.write_all(bytes)?;
+    out.sync_all()?;
+    fs::rename(&temporary.0, file)?;
     drop(temporary);
     File::open(folder)?.sync_all()
 }
@@ -98,6 +118,17 @@ mod tests {
         }
         assert_eq!(fs::read(&file).unwrap(), b"first");
         assert_eq!(names(folder.path()).len(), 2);
+    }
+
+    #[test]
+    fn a_replaced_file_has_only_the_new_bytes() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("state");
+        for bytes in [&b"a long state"[..], b"short"] {
+            replace(&file, bytes, 0o600).unwrap();
+            assert_eq!(fs::read(&file).unwrap(), bytes);
+        }
+        assert_eq!(names(folder.path()), ["state"]);
     }
 
     #[test]

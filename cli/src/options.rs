@@ -30,7 +30,8 @@ pub struct Options {
         help_heading = "Options of all commands"
     )]
     pub cluster_tag: Option<TagChoice>,
-    /// Keypair file of the signer [default: the keypair in the configuration of Solana's tools]
+    /// Keypair file of the signer, or a key in a key store: vault:KEY:ADDRESS, aws-kms:KEY:ADDRESS or
+    /// gcp-kms:KEY:ADDRESS [default: the keypair in the configuration of Solana's tools]
     #[arg(
         long,
         global = true,
@@ -39,7 +40,7 @@ pub struct Options {
         help_heading = "Options of all commands"
     )]
     pub keypair: Option<PathBuf>,
-    /// Keypair file of the payer of fees and rent [default: the signer]
+    /// Keypair file of the payer of fees and rent, or a key in a key store [default: the signer]
     #[arg(
         long,
         global = true,

@@ -5,7 +5,7 @@ use std::{fs::File, io::Read, path::Path};
 
 use anyhow::{Context as _, Result, ensure};
 use bauta_client::{ClusterTag, instructions};
-use bauta_primitives::{Claim, Nullifier, PublicInputs, Root};
+use bauta_primitives::{Claim, FieldElement, Nullifier, PublicInputs, Root, statements::ScoreClaim};
 use serde::{Deserialize, Serialize};
 use solana_address::Address;
 
@@ -31,6 +31,18 @@ struct Fields {
     nullifier: String,
     claim: String,
     proof: String,
+    /// What the proof shows of a score. The claim is its hash.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    score: Option<ScoreFields>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ScoreFields {
+    exact: bool,
+    shown: u32,
+    domain: String,
+    as_of: u64,
 }
 
 /// A proof with everything that its verification needs.
@@ -42,6 +54,8 @@ pub struct ProofFile {
     pub verify: instructions::Verify,
     /// The scope's registry.
     pub registry: Address,
+    /// What the proof shows of a score, if the statement is reputation.
+    pub score: Option<ScoreClaim>,
 }
 
 impl ProofFile {
@@ -74,6 +88,12 @@ impl ProofFile {
             nullifier: verify.nullifier.to_string(),
             claim: verify.claim.to_string(),
             proof: hex::encode(verify.proof),
+            score: self.score.map(|score| ScoreFields {
+                exact: score.exact,
+                shown: score.shown,
+                domain: score.domain.to_string(),
+                as_of: score.as_of,
+            }),
         };
         Ok(serde_json::to_string_pretty(&fields)? + "\n")
     }
@@ -106,9 +126,24 @@ impl ProofFile {
         hex::decode_to_slice(&fields.cluster_tag, &mut tag).context("cluster_tag")?;
         let mut proof = [0; 256];
         hex::decode_to_slice(&fields.proof, &mut proof).context("proof")?;
+        let claim = Claim::from_hex(&fields.claim)?;
+        let score = fields.score.map(|score| {
+            anyhow::Ok(ScoreClaim {
+                exact: score.exact,
+                shown: score.shown,
+                domain: FieldElement::from_hex("score.domain", &score.domain)?,
+                as_of: score.as_of,
+            })
+        });
+        let score = score.transpose()?;
+        ensure!(
+            score.is_none_or(|score| score.claim() == claim),
+            "the fields of score do not give the claim"
+        );
         let relayer = fields.relayer.as_deref().map(str::parse).transpose();
         Ok(Self {
             tag: ClusterTag::new(tag),
+            score,
             registry: fields.registry.parse().context("registry")?,
             verify: instructions::Verify {
                 payer: Address::default(),
@@ -122,7 +157,7 @@ impl ProofFile {
                 proof,
                 root: Root::from_hex(&fields.root)?,
                 nullifier: Nullifier::from_hex(&fields.nullifier)?,
-                claim: Claim::from_hex(&fields.claim)?,
+                claim,
                 auxiliary_root: None,
                 expiry: fields.expiry,
                 payload: hex::decode(&fields.payload).context("payload")?,
@@ -133,13 +168,12 @@ impl ProofFile {
 
 #[cfg(test)]
 mod tests {
-    use bauta_primitives::FieldElement;
-
     use super::*;
 
     fn sample() -> ProofFile {
         ProofFile {
             tag: ClusterTag::LOCAL,
+            score: None,
             registry: Address::new_from_array([1; 32]),
             verify: instructions::Verify {
                 payer: Address::default(),
@@ -168,6 +202,22 @@ mod tests {
         let read = ProofFile::parse(&text).unwrap();
         assert_eq!(read.public(), written.public());
         assert_eq!(read.to_json().unwrap(), text);
+    }
+
+    #[test]
+    fn the_fields_of_a_score_must_give_the_claim() {
+        let mut written = sample();
+        let score = ScoreClaim {
+            exact: false,
+            shown: 500_000,
+            domain: FieldElement::from_u64(7),
+            as_of: 3,
+        };
+        written.score = Some(score);
+        assert!(ProofFile::parse(&written.to_json().unwrap()).is_err());
+        written.verify.claim = score.claim();
+        let read = ProofFile::parse(&written.to_json().unwrap()).unwrap();
+        assert_eq!(read.score, Some(score));
     }
 
     #[test]

@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use anyhow::Result;
 use bauta_client::instructions::Verify;
+use bauta_http::{relay_body, wire::api::FEE_SPONSORED};
 use rand::{Rng, rngs::OsRng};
-use serde_json::{Value, json};
+use serde_json::Value;
 use solana_address::Address;
 use tokio::time::{Instant, sleep};
 
@@ -60,15 +61,15 @@ pub async fn relayer(url: &str) -> Result<Address> {
 /// Relays a verification, and waits until the node of the command shows its nullifier. The API
 /// submits it at a random moment within `max_delay`.
 pub async fn relay(context: &Context, url: &str, verify: &Verify, max_delay: Duration) -> Result<()> {
-    let Some(relayer) = verify.relayer else {
+    if verify.relayer.is_none() {
         return Err(Failure::new(Kind::Other, "the proof names no relayer")
             .next("make the proof with `bauta prove --relay URL`")
             .into());
-    };
+    }
     let api = Service::new(url)?;
     // A wrong URL fails here, before the proof is sent.
     offer(&api).await?;
-    let body = body(verify, &relayer, max_delay);
+    let body = serde_json::to_value(relay_body(verify, FEE_SPONSORED, max_delay)?)?;
     let end = Instant::now() + max_delay + PATIENCE;
     let (mut path, mut interval) = (None::<String>, FIRST_INTERVAL);
     loop {
@@ -126,23 +127,6 @@ async fn await_nullifier(context: &Context, api: &Service, account: &Address) ->
     Ok(())
 }
 
-fn body(verify: &Verify, relayer: &Address, max_delay: Duration) -> Value {
-    let hex = |bytes: &[u8]| format!("0x{}", hex::encode(bytes));
-    json!({
-        "scope": verify.scope.to_string(),
-        "proof": hex(&verify.proof),
-        "root": verify.root.to_string(),
-        "nullifier": verify.nullifier.to_string(),
-        "claim": verify.claim.to_string(),
-        "recipient": verify.recipient.to_string(),
-        "relayer": relayer.to_string(),
-        "expiry": verify.expiry,
-        "payload": hex(&verify.payload),
-        "fee": "sponsored",
-        "max_delay_seconds": max_delay.as_secs(),
-    })
-}
-
 /// Returns the id of an accepted relay. It becomes a part of a URL.
 fn relay_id(api: &Service, document: &Value) -> Result<String> {
     let id = document["id"].as_str().unwrap_or_default();
@@ -156,6 +140,8 @@ fn relay_id(api: &Service, document: &Value) -> Result<String> {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     #[test]

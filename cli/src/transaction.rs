@@ -7,29 +7,29 @@ use std::{
 
 use anyhow::{Context as _, Result, ensure};
 use bauta_client::ProgramError;
-use bauta_rpc::{Confirmation, RpcError, Simulation, sign, unsigned};
+use bauta_rpc::{Confirmation, RpcError, Simulation, unsigned};
 use solana_address::Address;
 use solana_instruction::Instruction;
 use solana_keypair::Keypair;
 use solana_signature::Signature;
-use solana_signer::Signer;
 use solana_transaction_error::TransactionError;
 
 use crate::{
     chain::LEVEL,
     context::{Context, Signers},
     failure::{Failure, Kind},
+    key::{SignerOf, sign},
     report::Report,
 };
 
 /// The fee of a signature in lamports.
-const SIGNATURE_FEE: u64 = 5_000;
+pub const SIGNATURE_FEE: u64 = 5_000;
 /// Bytes that an account takes besides its data.
 const ACCOUNT_OVERHEAD: u64 = 128;
 /// The rent of a byte in lamports on all public clusters: two years of 3,480 lamports.
 const LAMPORTS_PER_BYTE: u64 = 6_960;
 /// The largest priority fee of a transaction in lamports. A higher one is a mistake in the price.
-const MAX_PRIORITY_FEE: u64 = LAMPORTS_PER_SOL / 10;
+pub const MAX_PRIORITY_FEE: u64 = LAMPORTS_PER_SOL / 10;
 /// Lamports in a SOL.
 pub const LAMPORTS_PER_SOL: u64 = 1_000_000_000;
 /// The program that sets the limits and the price of a transaction.
@@ -44,8 +44,17 @@ pub struct Action<'a> {
     pub signers: Vec<&'a Keypair>,
     /// The sizes in bytes of the accounts whose rent it pays.
     pub accounts: Vec<usize>,
-    /// Whether nothing can undo it. Such an action needs a confirmation on every cluster.
-    pub is_final: bool,
+    /// The lamports that it deposits in accounts besides the rent of `accounts`.
+    pub deposit: u64,
+    /// The fees of the transactions that follow it, which are confirmed with it.
+    pub following_fees: u64,
+    /// If nothing can undo it, how the user confirms it. Such an action needs this on every
+    /// cluster.
+    pub is_final: Option<TypedAddress<'a>>,
+    /// Whether the user has approved it already, with a limit of its cost.
+    pub is_approved: bool,
+    /// The highest fee in lamports. An action that costs more is not sent.
+    pub most_fee: Option<u64>,
     /// Whether it writes the cluster tag that the user chose. Every other action needs a pinned
     /// tag.
     pub sets_tag: bool,
@@ -55,11 +64,23 @@ impl<'a> Action<'a> {
     /// Creates an action of one instruction that creates no account.
     pub fn of(what: &'a str, instruction: Instruction) -> Self {
         Self {
-            what,
             instructions: vec![instruction],
+            ..Self::of_all(what, Vec::new())
+        }
+    }
+
+    /// Creates an action of instructions that create no account.
+    pub fn of_all(what: &'a str, instructions: Vec<Instruction>) -> Self {
+        Self {
+            what,
+            instructions,
             signers: Vec::new(),
             accounts: Vec::new(),
-            is_final: false,
+            deposit: 0,
+            following_fees: 0,
+            is_final: None,
+            is_approved: false,
+            most_fee: None,
             sets_tag: false,
         }
     }
@@ -71,11 +92,22 @@ impl<'a> Action<'a> {
     }
 }
 
-/// What a transaction costs, in lamports.
+/// The address that a user types to confirm what nothing can undo.
 #[derive(Clone, Copy)]
-struct Cost {
-    fee: u64,
-    rent: u64,
+pub struct TypedAddress<'a> {
+    /// The address that must be typed.
+    pub address: &'a Address,
+    /// The address that the command line has.
+    pub given: Option<&'a Address>,
+    /// The option of the command line.
+    pub option: &'a str,
+}
+
+/// What a transaction, or a series of them, costs in lamports.
+#[derive(Clone, Copy)]
+pub struct Cost {
+    pub fee: u64,
+    pub rent: u64,
 }
 
 /// The result of an action: what it costs and, unless it was a dry run, its confirmation.
@@ -89,6 +121,11 @@ impl Outcome {
     /// Returns whether the transaction was sent and confirmed. A dry run sends nothing.
     pub fn is_sent(&self) -> bool {
         self.confirmation.is_some()
+    }
+
+    /// Returns what the action costs.
+    pub fn cost(&self) -> Cost {
+        self.cost
     }
 
     /// Returns the facts of the result.
@@ -112,8 +149,9 @@ impl Context {
     /// only simulates it.
     pub async fn run(&self, signers: &Signers, mut action: Action<'_>) -> Result<Outcome> {
         let payer = signers.payer();
-        let mut all = vec![payer];
-        for signer in std::iter::once(&signers.signer).chain(action.signers.iter().copied()) {
+        let mut all = vec![SignerOf::Key(payer)];
+        let others = action.signers.iter().copied().map(SignerOf::Keypair);
+        for signer in std::iter::once(SignerOf::Key(&signers.signer)).chain(others) {
             let is_new = all.iter().all(|known| known.pubkey() != signer.pubkey());
             let signs = action
                 .instructions
@@ -124,22 +162,26 @@ impl Context {
                 all.push(signer);
             }
         }
-        if !self.options.dry_run && !action.sets_tag {
-            // Without a pinned tag, only the node would say whether this is mainnet.
-            self.tag()?;
-        }
-        let is_mainnet = self.check_genesis().await?;
-        let mut rent = 0;
+        let is_mainnet = self.check_cluster(action.sets_tag).await?;
+        let mut rent = action.deposit;
         for bytes in &action.accounts {
             rent += self.rent(*bytes).await?;
         }
-        let fee = SIGNATURE_FEE * all.len() as u64;
+        let fee = SIGNATURE_FEE * all.len() as u64 + action.following_fees;
         self.check_balance(&payer.pubkey(), fee + rent).await?;
         let simulation = self.simulate(&action, &payer.pubkey()).await?;
         let mut cost = Cost { fee, rent };
         cost.fee += self.add_priority(&mut action, simulation.compute_units)?;
         self.check_balance(&payer.pubkey(), cost.fee + rent).await?;
-        self.preview(&action, &cost);
+        if let Some(most) = action.most_fee.filter(|most| cost.fee > *most) {
+            let message = format!(
+                "the fee would be {}, above the limit of {}",
+                sol(cost.fee),
+                sol(most)
+            );
+            return Err(Failure::new(Kind::Declined, message).into());
+        }
+        self.preview(action.what, &cost);
         let mut outcome = Outcome {
             cost,
             compute_units: simulation.compute_units,
@@ -148,17 +190,16 @@ impl Context {
         if self.options.dry_run {
             return Ok(outcome);
         }
-        if is_mainnet || action.is_final {
-            let reason = if is_mainnet {
-                "this is mainnet"
-            } else {
-                "this can't be undone"
-            };
-            self.confirm(reason, &action, &cost)?;
+        if let Some(typed) = &action.is_final {
+            Self::confirm_address(typed, action.what, &cost)?;
+        }
+        if is_mainnet && !action.is_approved {
+            self.confirm(action.what, &cost)?;
         }
         let (blockhash, last_valid_height) = self.rpc.latest_blockhash(LEVEL).await?;
-        let transaction =
-            sign(&action.instructions, &all, blockhash).with_context(|| format!("can't {}", action.what))?;
+        let transaction = Box::pin(sign(&action.instructions, &all, blockhash))
+            .await
+            .with_context(|| format!("can't {}", action.what))?;
         let signature = transaction.signatures[0];
         if !self.options.json {
             eprintln!("signature: {signature}");
@@ -168,11 +209,41 @@ impl Context {
             .send_until_confirmed(&transaction, last_valid_height)
             .await;
         let confirmation = sent.map_err(|error| match error.transaction_error() {
-            Some(reason) => refusal(action.what, &reason, &action.instructions),
-            None => unknown(action.what, &error, &signature),
+            Some(reason) => {
+                let refusal = refusal(action.what, &reason, &action.instructions);
+                // A transaction that was executed and failed costs its fee.
+                let is_executed = matches!(error, RpcError::Failed { .. });
+                refusal.costs(if is_executed { cost.fee } else { 0 })
+            }
+            None => unknown(action.what, &error, &signature).costs(cost.fee),
         });
         outcome.confirmation = Some(confirmation?);
         Ok(outcome)
+    }
+
+    /// Previews a series of transactions, and requests a confirmation on mainnet. Returns whether
+    /// they are to be sent. A dry run sends nothing.
+    pub async fn approve(&self, payer: &Address, what: &str, cost: &Cost) -> Result<bool> {
+        let is_mainnet = self.check_cluster(false).await?;
+        self.check_balance(payer, cost.fee + cost.rent).await?;
+        self.preview(what, cost);
+        if self.options.dry_run {
+            return Ok(false);
+        }
+        if is_mainnet {
+            self.confirm(what, cost)?;
+        }
+        Ok(true)
+    }
+
+    /// Returns whether the node serves mainnet. Only a dry run, or an action that sets the tag, is
+    /// possible without a pinned tag.
+    async fn check_cluster(&self, sets_tag: bool) -> Result<bool> {
+        if !self.options.dry_run && !sets_tag {
+            // Without a pinned tag, only the node would say whether this is mainnet.
+            self.tag()?;
+        }
+        self.check_genesis().await
     }
 
     /// Returns the rent of an account in lamports, as the node reports it. No cluster takes more
@@ -218,7 +289,7 @@ impl Context {
         match &simulation.error {
             None => Ok(simulation),
             Some(error) => Err(match error.known() {
-                Some(known) => refusal(action.what, &known, &action.instructions),
+                Some(known) => refusal(action.what, &known, &action.instructions).into(),
                 None => Failure::new(Kind::Refused, format!("can't {}: {error}", action.what)).into(),
             }),
         }
@@ -236,16 +307,9 @@ impl Context {
         let needed = compute_units.unwrap_or(1_400_000);
         let limit = (needed + needed / 10 + 1_000).min(1_400_000);
         let limit = u32::try_from(limit).expect("the limit is at most 1,400,000");
-        let budget = |kind: u8, value: &[u8]| Instruction {
-            program_id: COMPUTE_BUDGET,
-            accounts: Vec::new(),
-            data: [&[kind], value].concat(),
-        };
         // They follow the others, so that errors name the same instructions as in the simulation.
-        action.instructions.push(budget(2, &limit.to_le_bytes()));
-        action.instructions.push(budget(3, &price.to_le_bytes()));
-        let micro = u128::from(limit) * u128::from(price);
-        let fee = u64::try_from(micro.div_ceil(1_000_000)).unwrap_or(u64::MAX);
+        action.instructions.extend(compute_budget(limit, price));
+        let fee = priority_fee(limit, price);
         ensure!(
             fee <= MAX_PRIORITY_FEE,
             Failure::new(
@@ -261,7 +325,7 @@ impl Context {
         Ok(fee)
     }
 
-    fn preview(&self, action: &Action<'_>, cost: &Cost) {
+    fn preview(&self, what: &str, cost: &Cost) {
         if self.options.json {
             return;
         }
@@ -270,36 +334,95 @@ impl Context {
         } else {
             "sending"
         };
-        eprintln!("{sent}: {} on {}; {cost}", action.what, self.rpc.host());
+        eprintln!("{sent}: {what} on {}; {cost}", self.rpc.host());
     }
 
     /// Requests a confirmation, unless the user gave it on the command line. The question has the
     /// cost, because there is no preview with `--json`.
-    fn confirm(&self, reason: &str, action: &Action<'_>, cost: &Cost) -> Result<()> {
-        let what = action.what;
+    fn confirm(&self, what: &str, cost: &Cost) -> Result<()> {
         if self.options.yes {
             return Ok(());
         }
-        if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
+        if !has_terminal() {
             return Err(Failure::new(
                 Kind::Declined,
                 format!(
-                    "{reason}: the command would {what} ({cost}), and there is no terminal to confirm it"
+                    "this is mainnet: the command would {what} ({cost}), and there is no terminal to \
+                     confirm it"
                 ),
             )
             .next("check it with --dry-run, then repeat the command with --yes")
             .into());
         }
-        eprint!("Confirm: {reason}. Type yes to {what} ({cost}): ");
-        io::stderr().flush()?;
-        let mut answer = String::new();
-        io::stdin().lock().read_line(&mut answer)?;
+        let answer = question(&format!(
+            "Confirm: this is mainnet. Type yes to {what} ({cost}): "
+        ))?;
         ensure!(
-            answer.trim() == "yes",
+            answer == "yes",
             Failure::new(Kind::Declined, "not confirmed: nothing was sent")
         );
         Ok(())
     }
+
+    /// Requests the address that confirms what can't be undone. `--yes` does not replace it.
+    fn confirm_address(typed: &TypedAddress<'_>, what: &str, cost: &Cost) -> Result<()> {
+        let address = typed.address.to_string();
+        let answer = match typed.given {
+            Some(given) => given.to_string(),
+            None if has_terminal() => question(&format!(
+                "Confirm: this can't be undone. Type the address {address} to {what} ({cost}): "
+            ))?,
+            None => {
+                let message = format!(
+                    "this can't be undone: the command would {what} ({cost}), and there is no terminal to \
+                     confirm it"
+                );
+                let option = typed.option;
+                return Err(Failure::new(Kind::Declined, message)
+                    .next(format!(
+                        "check it with --dry-run, then repeat the command with {option} {address}"
+                    ))
+                    .into());
+            }
+        };
+        ensure!(
+            answer == address,
+            Failure::new(
+                Kind::Declined,
+                format!("not confirmed, because the typed address is not {address}: nothing was sent")
+            )
+        );
+        Ok(())
+    }
+}
+
+/// Returns the instructions that set the limit of compute units, and their price.
+pub fn compute_budget(limit: u32, price: u64) -> [Instruction; 2] {
+    let budget = |kind: u8, value: &[u8]| Instruction {
+        program_id: COMPUTE_BUDGET,
+        accounts: Vec::new(),
+        data: [&[kind], value].concat(),
+    };
+    [budget(2, &limit.to_le_bytes()), budget(3, &price.to_le_bytes())]
+}
+
+/// Returns the priority fee of a transaction in lamports.
+pub fn priority_fee(limit: u32, price: u64) -> u64 {
+    let micro = u128::from(limit) * u128::from(price);
+    u64::try_from(micro.div_ceil(1_000_000)).unwrap_or(u64::MAX)
+}
+
+fn has_terminal() -> bool {
+    io::stdin().is_terminal() && io::stderr().is_terminal()
+}
+
+/// Prints a question, and returns the line that the user types.
+fn question(text: &str) -> Result<String> {
+    eprint!("{text}");
+    io::stderr().flush()?;
+    let mut answer = String::new();
+    io::stdin().lock().read_line(&mut answer)?;
+    Ok(answer.trim().to_owned())
 }
 
 impl fmt::Display for Cost {
@@ -309,26 +432,24 @@ impl fmt::Display for Cost {
 }
 
 /// Returns the error of a transaction that was sent and whose result is not known.
-fn unknown(what: &str, error: &RpcError, signature: &Signature) -> anyhow::Error {
+fn unknown(what: &str, error: &RpcError, signature: &Signature) -> Failure {
     let message = format!(
         "can't {what}, or it is not known whether it happened: {error}; the transaction {signature} was sent"
     );
-    Failure::new(Kind::Unknown, message)
-        .next(format!(
-            "look the transaction {signature} up in an explorer before you repeat the command"
-        ))
-        .into()
+    Failure::new(Kind::Unknown, message).next(format!(
+        "look the transaction {signature} up in an explorer before you repeat the command"
+    ))
 }
 
 /// Names the program's reason for a failed transaction.
-fn refusal(what: &str, error: &TransactionError, instructions: &[Instruction]) -> anyhow::Error {
+fn refusal(what: &str, error: &TransactionError, instructions: &[Instruction]) -> Failure {
     let programs: Vec<Address> = instructions
         .iter()
         .map(|instruction| instruction.program_id)
         .collect();
     let reason = ProgramError::of_transaction(error, &programs)
         .map_or_else(|| error.to_string(), |known| known.to_string());
-    Failure::new(Kind::Refused, format!("can't {what}: {reason}")).into()
+    Failure::new(Kind::Refused, format!("can't {what}: {reason}"))
 }
 
 /// Returns lamports as text in SOL.

@@ -11,10 +11,10 @@ use std::{
 
 use anyhow::{Context, Result, bail, ensure};
 use bauta_client::{ReferenceTree, instructions::Verify};
-use bauta_primitives::{Leaf, Root, tree::Depth};
+use bauta_http::{Api, RelayOutcome, relay_body, wire::api::FEE_SPONSORED};
+use bauta_primitives::tree::Depth;
 use rand::{RngCore, rngs::OsRng};
-use reqwest::{Client, StatusCode};
-use serde_json::{Value, json};
+use serde_json::Value;
 use solana_address::Address;
 use solana_keypair::Keypair;
 use solana_signer::Signer;
@@ -35,22 +35,22 @@ const BALANCE: u64 = 1_000_000_000;
 const TIMEOUT: Duration = Duration::from_mins(2);
 /// Interval at which the state of the service and of the relay is read.
 const POLL: Duration = Duration::from_millis(25);
-/// Time until a request is repeated.
-const RETRY: Duration = Duration::from_millis(500);
 
-/// A running API service. Dropping the value ends the process.
-struct Service {
-    process: Child,
-    client: Client,
-    url: String,
-}
+/// A running process. Dropping the value ends it.
+struct Process(Child);
 
-impl Drop for Service {
+impl Drop for Process {
     fn drop(&mut self) {
         // An error means that the process has ended.
-        let _ = self.process.kill();
-        let _ = self.process.wait();
+        let _ = self.0.kill();
+        let _ = self.0.wait();
     }
+}
+
+/// A running API service.
+struct Service {
+    _process: Process,
+    api: Api,
 }
 
 /// Starts the API service, relays the verification of one holder and checks it in Postgres.
@@ -67,12 +67,12 @@ pub async fn verify_once(scenario: &mut Scenario) -> Result<()> {
         .map_err(anyhow::Error::from)
         .context("the balance of the service's wallet")?;
     let service = Service::start(&wallet, scenario.scope.address).await?;
-    output.fact("API service", &service.url);
+    output.fact("API service", service.api.host());
 
     let start = Instant::now();
     let scope = scenario.database.store.scope(scenario.scope.address).await?;
     let root = scope.root.context("a scope of mode Snapshot has a root")?;
-    let leaves = service.leaves(scenario.registry.address, root).await?;
+    let leaves = service.api.leaves(&scenario.registry.address, root).await?;
     let number = leaves.len();
     let tree = ReferenceTree::from_leaves(Depth::Ten, leaves.iter().copied())?;
     ensure!(tree.root() == root, "the API service sent leaves of another tree");
@@ -140,88 +140,52 @@ impl Service {
             .spawn()
             .context("can't start the API service")?;
         let log = process.stdout.take().context("the service's log is piped")?;
-        let mut service = Self {
-            process,
-            client: Client::builder().no_proxy().timeout(TIMEOUT).build()?,
-            url: String::new(),
-        };
+        let process = Process(process);
+        let mut url = None;
         let mut lines = BufReader::new(log).lines();
         for line in lines.by_ref() {
             let entry: Value = serde_json::from_str(&line?)?;
             if entry["event"] == "listening" {
                 let address = entry["address"].as_str().context("the address of the service")?;
-                service.url = format!("http://{address}");
+                url = Some(format!("http://{address}"));
                 break;
             }
         }
-        ensure!(!service.url.is_empty(), "the API service ended at its start");
+        let url = url.context("the API service ended at its start")?;
         // Read and discard the rest of the log, so that the pipe does not fill up.
         thread::spawn(move || lines.map_while(Result::ok).for_each(drop));
+        let api = Api::new(&url)?;
         let offered = async {
-            let url = format!("{}/v1/relay", service.url);
-            loop {
-                let offer: Value = service.client.get(&url).send().await?.json().await?;
-                let relayers = offer["relayers"].as_array();
-                if relayers.is_some_and(|relayers| !relayers.is_empty()) {
-                    return Ok::<_, anyhow::Error>(());
-                }
+            // The service has no wallet until it has read the balance from the node.
+            while !api
+                .relay_offer()
+                .await
+                .is_ok_and(|offer| !offer.relayers.is_empty())
+            {
                 sleep(POLL).await;
             }
         };
         let offered = timeout(TIMEOUT, offered).await;
-        offered.context("the API service does not offer to relay")??;
-        Ok(service)
-    }
-
-    /// Reads the leaves of the tree with a root, from index 0 on.
-    async fn leaves(&self, registry: Address, root: Root) -> Result<Vec<Leaf>> {
-        let url = format!("{}/v1/registries/{registry}/roots/{root}/leaves", self.url);
-        let response = self.client.get(url).send().await?.error_for_status()?;
-        let bytes = response.bytes().await?;
-        let (leaves, rest) = bytes.as_chunks::<32>();
-        ensure!(rest.is_empty(), "a leaf has 32 bytes");
-        leaves.iter().map(|leaf| Ok(Leaf::from_bytes(*leaf)?)).collect()
+        offered.context("the API service does not offer to relay")?;
+        Ok(Self {
+            _process: process,
+            api,
+        })
     }
 
     /// Sends a verification and waits until it is confirmed.
     async fn relay(&self, verify: &Verify) -> Result<()> {
-        let hex = |bytes: &[u8]| format!("0x{}", hex::encode(bytes));
-        let body = json!({
-            "scope": verify.scope.to_string(),
-            "proof": hex(&verify.proof),
-            "root": verify.root.to_string(),
-            "nullifier": verify.nullifier.to_string(),
-            "claim": verify.claim.to_string(),
-            "recipient": verify.recipient.to_string(),
-            "relayer": verify.payer.to_string(),
-            "expiry": verify.expiry,
-            "payload": hex(&verify.payload),
-            "fee": "sponsored",
-        });
-        let url = format!("{}/v1/relay", self.url);
+        let body = relay_body(verify, FEE_SPONSORED, Duration::ZERO)?;
         let confirmed = async {
-            // The service responds with 503 if the node does not answer it in time.
-            let accepted = loop {
-                let response = self.client.post(&url).json(&body).send().await?;
-                let status = response.status();
-                let accepted: Value = response.json().await?;
-                if status == StatusCode::ACCEPTED {
-                    break accepted;
-                }
-                ensure!(
-                    status == StatusCode::SERVICE_UNAVAILABLE,
-                    "the relay was refused: {accepted}"
-                );
-                sleep(RETRY).await;
+            let RelayOutcome::Accepted(accepted) = self.api.relay(&body).await? else {
+                bail!("the API service wants another signature");
             };
-            let id = accepted["id"].as_str().context("a relay has an id")?;
-            let url = format!("{url}/{id}");
             loop {
-                let relay: Value = self.client.get(&url).send().await?.json().await?;
-                match relay["state"].as_str() {
-                    Some("confirmed" | "finalized") => return Ok(()),
-                    Some("queued" | "sent") => sleep(POLL).await,
-                    _ => bail!("the relay did not succeed: {relay}"),
+                let relay = self.api.relayed(&accepted.id).await?;
+                match &*relay.state {
+                    "confirmed" | "finalized" => return Ok(()),
+                    "queued" | "sent" => sleep(POLL).await,
+                    _ => bail!("the relay did not succeed: {relay:?}"),
                 }
             }
         };

@@ -10,8 +10,7 @@ use bauta_circuits::{
 use bauta_primitives::tree::Depth;
 use bauta_prover::{Options, TableSource};
 use bauta_service_common::InvalidField;
-use serde::Serialize;
-use utoipa::ToSchema;
+use bauta_wire::prover::CircuitDescription;
 
 use crate::{metrics, settings::Settings};
 
@@ -141,29 +140,6 @@ pub struct Circuit {
     pub prepared: Arc<PreparedVerifyingKey>,
 }
 
-/// A circuit in the response of `/circuits`.
-#[derive(Clone, Serialize, ToSchema)]
-pub struct CircuitDescription {
-    /// `STATEMENT-vVERSION-depthDEPTH`.
-    #[schema(example = "ownership-v1-depth10")]
-    pub id: String,
-    /// The statement's name.
-    pub statement: &'static str,
-    /// Version of the constraints. Every change of the constraints increments it.
-    pub version: u16,
-    /// Depth of the registry tree.
-    pub depth: u8,
-    /// The format that defines the meaning of a leaf's attributes.
-    pub leaf_format: u16,
-    /// SHA-256 of the verifying key. A proof has it as `model_hash`.
-    pub verifying_key_hash: String,
-    /// `development` or `ceremony`.
-    pub provenance: &'static str,
-    /// A warning about the key. Development keys have one.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub warning: Option<&'static str>,
-}
-
 /// All circuits of this service, ordered by statement and depth.
 pub struct Circuits {
     loaded: Vec<Arc<Circuit>>,
@@ -211,10 +187,10 @@ impl Circuits {
             }
             circuits.loaded.push(Arc::new(circuit));
         }
-        let position = |name| statements::NAMES.iter().position(|other| *other == name);
+        let position = |name: &str| statements::NAMES.iter().position(|other| *other == name);
         circuits.loaded.sort_by_key(|circuit| {
-            let CircuitDescription { statement, depth, .. } = circuit.description;
-            (position(statement), depth)
+            let CircuitDescription { statement, depth, .. } = &circuit.description;
+            (position(statement), *depth)
         });
         Ok(circuits)
     }
@@ -289,10 +265,10 @@ impl Circuits {
                     version: v,
                     depth: d,
                     ..
-                } = circuit.description;
+                } = &circuit.description;
                 name == statement
-                    && version.is_none_or(|version| version == v)
-                    && depth.is_none_or(|depth| depth == d)
+                    && version.is_none_or(|version| version == *v)
+                    && depth.is_none_or(|depth| depth == *d)
             })
             .ok_or_else(|| CircuitError::NoKey {
                 statement: statement.to_owned(),
@@ -320,7 +296,7 @@ impl Circuits {
             _ => None,
         };
         self.loaded.iter().filter(move |circuit| {
-            circuit.description.id == id || statement == Some(circuit.description.statement)
+            circuit.description.id == id || statement == Some(&*circuit.description.statement)
         })
     }
 
@@ -348,16 +324,16 @@ impl Circuit {
             TableSource::Recomputed(refusal, saved) => log_computed_tables(&id, &refusal.to_string(), saved),
         }
         let description = CircuitDescription {
-            statement: key.statement(),
+            statement: key.statement().into(),
             version: header.version,
             depth: header.depth,
             leaf_format: header.leaf_format,
             verifying_key_hash: format!("0x{hash}"),
             provenance: match header.provenance {
-                Provenance::Development => "development",
-                Provenance::Ceremony { .. } => "ceremony",
+                Provenance::Development => "development".into(),
+                Provenance::Ceremony { .. } => "ceremony".into(),
             },
-            warning: key.warning(),
+            warning: key.warning().map(Into::into),
             id,
         };
         metrics::record_loaded_circuit(&description.id, started.elapsed());

@@ -268,9 +268,9 @@ pub fn record_job_end(state: &'static str) {
 
 /// Sets the number of active workers and the recommended number.
 #[allow(clippy::cast_precision_loss, reason = "the numbers are below 2^53")]
-pub fn set_workers(active: usize, recommended: usize) {
+pub fn set_workers(active: usize, recommended: u32) {
     gauge!(WORKERS).set(active as f64);
-    gauge!(WORKERS_RECOMMENDED).set(recommended as f64);
+    gauge!(WORKERS_RECOMMENDED).set(recommended);
 }
 
 /// Counts a proof as in progress until it is dropped.

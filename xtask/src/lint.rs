@@ -1,10 +1,11 @@
-//! `cargo xtask lint`: checks format, clippy, unused dependencies, licences, bans and sources.
+//! `cargo xtask lint`: checks format, clippy, packages, unused dependencies, licences, bans
+//! and sources.
 
 use std::{env, path::PathBuf, process::Command};
 
 use anyhow::Result;
 
-use crate::{system, workspace};
+use crate::{package, system, workspace};
 
 /// Programs from crates.io with their versions. They find unused dependencies and check licences.
 const TOOLS: [(&str, &str); 2] = [("cargo-machete", "0.9.2"), ("cargo-deny", "0.20.2")];
@@ -29,6 +30,10 @@ pub fn run() -> Result<()> {
         "-D",
         "warnings",
     ]))?;
+    // The checks below work offline and read the crates of all features and platforms. Clippy has
+    // downloaded only those that it compiles.
+    workspace::run(workspace::cargo()?.args(["fetch", "--locked", "--quiet"]))?;
+    package::check()?;
     for (tool, version) in TOOLS {
         install(tool, version)?;
     }

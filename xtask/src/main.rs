@@ -11,8 +11,11 @@ mod docs;
 mod drill;
 mod lint;
 mod localnet;
+mod package;
 mod program;
 mod progress;
+#[cfg(test)]
+mod public_api;
 mod system;
 mod test;
 mod up;
@@ -40,7 +43,7 @@ enum Task {
     Up(up::Args),
     /// Build the node of the local chain, and print the path of its program
     Localnet,
-    /// Check format, lints, unused dependencies, licences, bans and sources
+    /// Check format, lints, packages, unused dependencies, licences, bans and sources
     Lint,
     /// Install what is missing and run every test
     Test,

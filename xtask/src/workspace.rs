@@ -15,7 +15,8 @@ use crate::progress;
 pub const GRPC: &str = "bauta-indexer/yellowstone";
 
 /// The key stores of the API service's wallets. Builds leave them out, except lint and their drill.
-pub const KEY_STORES: &str = "bauta-api/vault,bauta-api/aws-kms,bauta-api/gcp-kms";
+pub const KEY_STORES: &str = "bauta-api/vault,bauta-api/aws-kms,bauta-api/gcp-kms,bauta-cli/vault,\
+                              bauta-cli/aws-kms,bauta-cli/gcp-kms";
 
 /// Returns the root of the checkout in which `cargo xtask` was started.
 pub fn root() -> Result<PathBuf> {

@@ -21,6 +21,12 @@ pub enum RelayError {
         "this service doesn't sponsor the scope; GET /v1/scopes/{{scope}} lists the fees that it accepts there"
     )]
     NotSponsored,
+    /// An operator has paused the sponsorship of all scopes.
+    #[error(
+        "the operator of this service has paused the sponsorship of relays; use another fee that GET /v1/relay lists, or \
+         retry later"
+    )]
+    SponsorshipPaused,
     /// The scope is Live or has no end.
     #[error(
         "this service doesn't sponsor scopes of the mode live or without an end: their rent is never returned, or each \
@@ -219,7 +225,6 @@ pub enum RelaySetupError {
     #[error("RELAY_VAULT_URL must begin with https:// (http:// only for this machine), without a query")]
     VaultUrl,
     /// The client of a key store can't be created.
-    #[cfg(any(feature = "vault", feature = "aws-kms", feature = "gcp-kms"))]
     #[error("the key store {store}: {reason}")]
     KeyStore {
         /// The name of the store.

@@ -170,6 +170,11 @@ impl Relay {
         self.shared.policy.accepts(fee)
     }
 
+    /// Returns the lamports that remain in each wallet.
+    pub fn min_balance(&self) -> u64 {
+        self.shared.policy.min_balance
+    }
+
     /// Returns the instructions of consumer programs that relays may call.
     pub fn consumers(&self) -> &[Consumer] {
         self.shared.consumers.listed()
@@ -184,13 +189,14 @@ impl Relay {
     ///
     /// The same request has the same relay. With an idempotency key, this is so in every state of
     /// the relay, and nothing is checked again. If the recipient pays and has not signed, returns
-    /// the transaction to sign.
+    /// the transaction to sign. While the sponsorship is paused, the operator pays for no new relay.
     pub async fn submit(
         &self,
         proofs: &Proofs<'_>,
         request: &RelayRequest,
         key: Option<&str>,
         idempotency_key: Option<&str>,
+        is_sponsorship_paused: bool,
     ) -> Result<Submitted, RelayError> {
         let shared = &self.shared;
         let hash = shared.sealer.hash(request);
@@ -208,6 +214,9 @@ impl Relay {
         let found = shared.store.find_relay(request.scope, request.nullifier, &hash);
         if let Some(found) = found.await? {
             return accepted(found, [0; 16]).map(Submitted::Relay);
+        }
+        if is_sponsorship_paused && request.fee == Fee::Sponsored {
+            return Err(RelayError::SponsorshipPaused);
         }
         let checked = checks::check(shared, proofs, &self.simulations, request).await?;
         if request.fee == Fee::InTransaction && request.signed_transaction.is_none() {

@@ -1,6 +1,7 @@
 //! A request to relay a verification.
 
 use bauta_primitives::{Claim, Nullifier, Root};
+use bauta_wire::api::{FEE_IN_TRANSACTION, FEE_KEY, FEE_SPONSORED};
 use solana_address::Address;
 
 /// Largest payload in bytes. The transaction has at most 1,232.
@@ -32,9 +33,9 @@ impl Fee {
     /// Returns the name in requests and in the database.
     pub const fn as_str(self) -> &'static str {
         match self {
-            Self::Sponsored => "sponsored",
-            Self::Key => "key",
-            Self::InTransaction => "in_transaction",
+            Self::Sponsored => FEE_SPONSORED,
+            Self::Key => FEE_KEY,
+            Self::InTransaction => FEE_IN_TRANSACTION,
         }
     }
 }

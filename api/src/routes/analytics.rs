@@ -10,7 +10,7 @@ use super::{
     state::Reads,
 };
 use crate::{
-    series::{self, Span},
+    series::{self, Span, VerificationsShown},
     time::unix_seconds,
 };
 
@@ -126,13 +126,18 @@ pub async fn track_analytics(
 
 fn document(state: &Reads, span: &Span, known: &[VerificationCounts]) -> Document<AnalyticsSeries> {
     let shown = series::verifications(span, known, state.k).into_iter();
-    let data = shown.map(|counts| AnalyticsDocument {
-        begins: counts.begins,
-        verifications: counts.verifications,
-        refused: counts.refused,
-    });
     Document(AnalyticsSeries {
         k: state.k,
-        data: data.collect(),
+        data: shown.map(AnalyticsDocument::from).collect(),
     })
+}
+
+impl From<VerificationsShown> for AnalyticsDocument {
+    fn from(counts: VerificationsShown) -> Self {
+        Self {
+            begins: counts.begins,
+            verifications: counts.verifications,
+            refused: counts.refused,
+        }
+    }
 }

@@ -7,13 +7,13 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use bauta_service_common::{AUDIT, InvalidField, Json, UnreadBody};
-use bauta_store::{AuditRecord, FeatureFlags, Role};
+use bauta_store::{AuditRecord, FeatureFlags, FlagChange, Role};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use utoipa::ToSchema;
 
 use super::{
-    problems::Failure,
+    problems::{Failure, ProblemDocument},
     respond::uncached,
     state::{AppState, Reads},
 };
@@ -35,6 +35,8 @@ pub struct FlagsDocument {
     rollout_percentage: u8,
     /// What a front end hashes with a random number of its own: 32 hexadecimal digits.
     salt: String,
+    /// The number of the change that set the flags.
+    version: u64,
 }
 
 /// New flags.
@@ -46,6 +48,10 @@ pub struct FlagsBody {
     /// The percentage of clients that may use them.
     #[schema(maximum = 100)]
     rollout_percentage: u32,
+    /// Refuse the change if the flags have another version. By default it is made.
+    #[serde(default)]
+    #[schema(minimum = 1)]
+    version: Option<u64>,
 }
 
 /// Returns the flags.
@@ -69,14 +75,18 @@ pub async fn feature_flags(state: Reads) -> Result<Response, Failure> {
 /// Sets the flags.
 ///
 /// They count for all instances within a second. Requests that have begun are completed. Relays and
-/// jobs that were accepted before continue.
+/// jobs that were accepted before continue. With `version`, the change gets 409 `flags_changed` if
+/// another one came first.
 #[utoipa::path(
     post,
     path = "/feature-flags",
     tag = "operations",
     security(("wallet" = ["operator"])),
     request_body(content = FlagsBody, example = json!({"zkp_enabled": true, "rollout_percentage": 100})),
-    responses((status = 200, body = FlagsDocument)),
+    responses(
+        (status = 200, body = FlagsDocument),
+        (status = 409, body = ProblemDocument, content_type = "application/problem+json"),
+    ),
     extensions(("x-discloses" = json!({
         "sees": "network address; account",
         "keeps": "the flags; account, flags and time in the audit log for ever"
@@ -91,6 +101,7 @@ pub async fn set_feature_flags(
     let FlagsBody {
         zkp_enabled,
         rollout_percentage,
+        version,
     } = body.json(MAX_BODY_BYTES).await?;
     let percentage = u8::try_from(rollout_percentage)
         .ok()
@@ -99,7 +110,11 @@ pub async fn set_feature_flags(
         .ok_or_else(|| InvalidField::new("rollout_percentage", "must be a number from 0 to 100"))?;
     let subject = format!("zkp_enabled={zkp_enabled} rollout_percentage={percentage}");
     let record = AuditRecord::of("flags_set", &by, &subject);
-    let set = state.flags.set(zkp_enabled, percentage, &record).await?;
+    let change = FlagChange::Zkp {
+        enabled: zkp_enabled,
+        rollout_percentage: percentage,
+    };
+    let set = state.flags.set(change, version, &record).await?;
     tracing::info!(target: AUDIT, event = "flags_set", account = by, zkp_enabled, rollout_percentage);
     Ok(uncached(Json(FlagsDocument::from(set))))
 }
@@ -137,6 +152,7 @@ impl From<FeatureFlags> for FlagsDocument {
             zkp_enabled: flags.zkp_enabled,
             rollout_percentage: flags.rollout_percentage,
             salt: hex::encode(flags.salt),
+            version: flags.version,
         }
     }
 }

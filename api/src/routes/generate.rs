@@ -6,10 +6,11 @@ use axum::{
 };
 use bauta_primitives::{Claim, Context, Scope};
 use bauta_service_common::{InvalidField, InvalidFields, Json, Path, UnreadBody};
-use serde::{Deserialize, Serialize};
+use bauta_wire::api::{
+    AcceptedJobDocument, GenerateBody, GeneratedDocument, JobErrorDocument, ProofJobDocument, SealedPrivate,
+};
 use serde_json::json;
 use solana_address::Address;
-use utoipa::ToSchema;
 
 use super::{
     parameters::{self, kept},
@@ -17,7 +18,7 @@ use super::{
     relay::idempotency_key,
     respond,
     state::{PROVE, Reads},
-    zkp::ProofInputs,
+    zkp::proof_inputs,
 };
 use crate::prover::{GeneratedProof, Job, JobFailure, JobId, JobState, Outcome, ProofRequest, Wait};
 
@@ -28,76 +29,22 @@ const MEMBERSHIP: &str = "membership";
 /// Seconds after which a client should read its job again.
 const RETRY_SECONDS: &str = "1";
 
-/// Private inputs that only the prover service can read.
-#[derive(Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct SealedPrivate {
-    /// `key_id` of `/v1/zkp/sealing-key`.
-    #[schema(min_length = 1, max_length = 32, pattern = "^[A-Za-z0-9_-]+$")]
-    key_id: String,
-    /// The encapsulated key: `0x` and 64 hexadecimal digits.
-    encapsulated_key: String,
-    /// `0x` and the ciphertext with its tag.
-    ciphertext: String,
-}
-
-impl SealedPrivate {
-    /// Checks the form. Adds an error for each field that breaks its rule.
-    fn check(&self, errors: &mut Vec<InvalidField>) {
-        let is_name = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
-        if !(1..=32).contains(&self.key_id.len()) || !self.key_id.bytes().all(is_name) {
-            errors.push(InvalidField::new(
-                "private.key_id",
-                "must have 1 to 32 letters, digits, - or _",
-            ));
-        }
-        let key = parameters::bytes("encapsulated_key", &self.encapsulated_key, &mut [0; 32]);
-        kept(key.map_err(|error| error.within("private")), errors);
-        let digits = self.ciphertext.strip_prefix("0x").unwrap_or_default();
-        if digits.is_empty() || hex::decode(digits).is_err() {
-            let rule = "must be 0x and an even number of hexadecimal digits";
-            errors.push(InvalidField::new("private.ciphertext", rule));
-        }
+/// Checks the form. Adds an error for each field that breaks its rule.
+fn check(private: &SealedPrivate, errors: &mut Vec<InvalidField>) {
+    let is_name = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
+    if !(1..=32).contains(&private.key_id.len()) || !private.key_id.bytes().all(is_name) {
+        errors.push(InvalidField::new(
+            "private.key_id",
+            "must have 1 to 32 letters, digits, - or _",
+        ));
     }
-}
-
-/// A request for a proof.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct GenerateBody {
-    /// What the proof is about: the address of an asset, for its ownership.
-    #[schema(min_length = 1, max_length = 128)]
-    pid: String,
-    /// `membership`.
-    #[schema(min_length = 1, max_length = 128)]
-    pattern: String,
-    /// The registry account.
-    registry: String,
-    /// The domain of the nullifier: `scope` of the scope, and not its address.
-    scope: String,
-    /// The hash of recipient, relayer, expiry and payload.
-    context: String,
-    /// The private inputs (secret, entry id and attributes), sealed to the prover service.
-    private: SealedPrivate,
-    /// `false` makes a job at once, and `true` makes none. By default, a proof that takes long
-    /// becomes a job.
-    wait: Option<bool>,
-}
-
-/// A proof.
-#[derive(Serialize, ToSchema)]
-pub struct GeneratedDocument {
-    /// Always true. An error has another form.
-    success: bool,
-    /// The proof: −A, B, C. `0x` and 512 hexadecimal digits.
-    proof: String,
-    /// The public inputs.
-    public: ProofInputs,
-    /// The id of the circuit.
-    #[serde(rename = "circuitId")]
-    circuit_id: String,
-    /// The SHA-256 of the verifying key.
-    vk_hash: String,
+    let key = parameters::bytes("encapsulated_key", &private.encapsulated_key, &mut [0; 32]);
+    kept(key.map_err(|error| error.within("private")), errors);
+    let digits = private.ciphertext.strip_prefix("0x").unwrap_or_default();
+    if digits.is_empty() || hex::decode(digits).is_err() {
+        let rule = "must be 0x and an even number of hexadecimal digits";
+        errors.push(InvalidField::new("private.ciphertext", rule));
+    }
 }
 
 impl From<&GeneratedProof> for GeneratedDocument {
@@ -105,49 +52,11 @@ impl From<&GeneratedProof> for GeneratedDocument {
         Self {
             success: true,
             proof: made.proof().to_owned(),
-            public: ProofInputs::from(&made.public),
+            public: proof_inputs(&made.public),
             circuit_id: made.circuit_id().to_owned(),
             vk_hash: made.vk_hash().to_owned(),
         }
     }
-}
-
-/// A request that became a job.
-#[derive(Serialize, ToSchema)]
-pub struct AcceptedJobDocument {
-    /// The job's id.
-    id: String,
-    /// `queued`.
-    state: &'static str,
-}
-
-/// A job.
-#[derive(Serialize, ToSchema)]
-pub struct ProofJobDocument {
-    /// The job's id.
-    id: String,
-    /// `queued` or `running`, and last `succeeded`, `failed` or `cancelled`.
-    state: &'static str,
-    /// Time of the request in Unix seconds.
-    created_at: i64,
-    /// Time of the end in Unix seconds.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    ended_at: Option<i64>,
-    /// The proof, if the job succeeded.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    result: Option<GeneratedDocument>,
-    /// The error, if the job failed.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    error: Option<JobErrorDocument>,
-}
-
-/// The error of a failed job.
-#[derive(Serialize, ToSchema)]
-pub struct JobErrorDocument {
-    /// The stable code: `deadline_exceeded`, `invalid_input`, `unknown_circuit` or `proof_failed`.
-    code: String,
-    /// A description for people.
-    detail: String,
 }
 
 impl From<JobFailure> for JobErrorDocument {
@@ -156,16 +65,14 @@ impl From<JobFailure> for JobErrorDocument {
     }
 }
 
-impl ProofJobDocument {
-    fn new(id: JobId, job: Job) -> Self {
-        Self {
-            id: id.to_string(),
-            state: job.state.as_str(),
-            created_at: job.created_at,
-            ended_at: job.ended_at,
-            result: job.proof.as_ref().map(GeneratedDocument::from),
-            error: job.failure.map(JobErrorDocument::from),
-        }
+fn document(id: JobId, job: Job) -> ProofJobDocument {
+    ProofJobDocument {
+        id: id.to_string(),
+        state: job.state.as_str().into(),
+        created_at: job.created_at,
+        ended_at: job.ended_at,
+        result: job.proof.as_ref().map(GeneratedDocument::from),
+        error: job.failure.map(JobErrorDocument::from),
     }
 }
 
@@ -219,7 +126,7 @@ pub async fn generate(state: Reads, headers: HeaderMap, body: UnreadBody) -> Res
     let registry = kept(parameters::address("registry", &body.registry), &mut errors);
     let scope = kept(parameters::element("scope", &body.scope), &mut errors);
     let context = kept(parameters::element("context", &body.context), &mut errors);
-    body.private.check(&mut errors);
+    check(&body.private, &mut errors);
     if let Some(errors) = InvalidFields::of(errors) {
         return Err(errors.into());
     }
@@ -267,7 +174,7 @@ fn accepted(id: JobId) -> Response {
     ];
     let document = AcceptedJobDocument {
         id: id.to_string(),
-        state: JobState::Queued.as_str(),
+        state: JobState::Queued.as_str().into(),
     };
     (StatusCode::ACCEPTED, headers, Json(document)).into_response()
 }
@@ -298,7 +205,7 @@ pub async fn proof_job(
     let id = job_id(&text)?;
     let job = state.prover.job(id, &caller.owner).await?;
     let is_last = job.state.is_last();
-    let mut response = respond::uncached(Json(ProofJobDocument::new(id, job)));
+    let mut response = respond::uncached(Json(document(id, job)));
     if !is_last {
         let seconds = HeaderValue::from_static(RETRY_SECONDS);
         response.headers_mut().insert(header::RETRY_AFTER, seconds);

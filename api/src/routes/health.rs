@@ -2,22 +2,10 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use bauta_service_common::Json;
-use serde::Serialize;
-use utoipa::ToSchema;
+use bauta_wire::api::Health;
 
 use super::state::AppState;
 use crate::database_health::DatabaseState;
-
-/// The state of the process.
-#[derive(Serialize, ToSchema)]
-pub struct Health {
-    /// Always `healthy`. `/ready` says whether the service should receive requests.
-    status: &'static str,
-    /// `loaded`, `none` if no circuit is registered, or `unavailable` with the database.
-    circuits: &'static str,
-    /// `connected`, or `unavailable`.
-    database: &'static str,
-}
 
 /// Returns the state of the process.
 ///
@@ -40,8 +28,8 @@ pub async fn health(State(state): State<Arc<AppState>>) -> Json<Health> {
         DatabaseState::Unavailable => ("unavailable", "unavailable"),
     };
     Json(Health {
-        status: "healthy",
-        circuits,
-        database,
+        status: "healthy".into(),
+        circuits: circuits.into(),
+        database: database.into(),
     })
 }

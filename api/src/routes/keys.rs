@@ -210,13 +210,13 @@ pub async fn rotate(
 /// Revokes an API key.
 ///
 /// Every instance refuses it within a second while the database answers it. An instance that the
-/// database doesn't answer can accept the key for five minutes. An owner revokes the keys of all
-/// accounts, and those that an operator has stored in the database.
+/// database doesn't answer can accept the key for five minutes. Owners and operators revoke the keys
+/// of all accounts, and those that an operator has stored in the database.
 #[utoipa::path(
     delete,
     path = "/v1/keys/{key}",
     tag = "accounts",
-    security(("wallet" = ["developer"]), ("wallet" = ["owner"])),
+    security(("wallet" = ["developer"]), ("wallet" = ["owner"]), ("wallet" = ["operator"])),
     params(("key" = String, Path, description = "The prefix of the key")),
     responses(
         (status = 204, description = "The key is revoked"),
@@ -232,10 +232,13 @@ pub async fn revoke(
     headers: HeaderMap,
     Path(prefix): Path<String>,
 ) -> Result<Response, Failure> {
-    let account = state.with_role(&headers, &[Role::Developer, Role::Owner]).await?;
+    let roles = [Role::Developer, Role::Owner, Role::Operator];
+    let account = state.with_role(&headers, &roles).await?;
     let prefix = key_prefix(&prefix)?;
     let store = state.databases.primary();
-    let of = (!account.roles.contains(&Role::Owner)).then_some(account.id);
+    let revokes_all = [Role::Owner, Role::Operator];
+    let revokes_all = account.roles.iter().any(|role| revokes_all.contains(role));
+    let of = (!revokes_all).then_some(account.id);
     let audited = record_of("key_revoked", account.id, prefix);
     let revoked = store.revoke_audited_key(of, prefix, &audited).await?;
     if !revoked {

@@ -14,6 +14,7 @@ mod clusters;
 mod collections;
 mod cors;
 mod cursor;
+mod dashboard;
 mod eligibility;
 mod event_filter;
 mod events;
@@ -27,7 +28,10 @@ mod layers;
 mod leaves;
 mod ledger;
 mod nullifiers;
+mod ohttp;
 mod openapi;
+mod operator_metrics;
+mod operator_queue;
 mod pages;
 mod parameters;
 mod paths;
@@ -42,6 +46,7 @@ mod response_cache;
 mod responses;
 mod roots;
 mod scopes;
+mod sponsorship;
 mod state;
 mod tickets;
 mod tiles;
@@ -55,7 +60,7 @@ mod zkp;
 use std::sync::Arc;
 
 use axum::{
-    Router,
+    Extension, Router,
     middleware::{from_fn, from_fn_with_state},
     routing::get,
 };
@@ -65,13 +70,15 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use self::respond::Written;
 pub use self::{
+    dashboard::{Dashboard, DashboardError},
     responses::{MAX_AGE, ResponseCache},
     state::{AppState, PERMISSIONS, PROVE},
 };
 
 /// Returns all routes, including their description at `/openapi.json`, and `operations`, routes
-/// that the rate limits also apply to. Pages of the `origins` may send API keys.
-pub fn all(state: &Arc<AppState>, operations: Router, origins: Vec<Origin>) -> Router {
+/// that the rate limits also apply to, as they do to the dashboard. Pages of the `origins` may send
+/// API keys.
+pub fn all(state: &Arc<AppState>, operations: Router, dashboard: &Dashboard, origins: Vec<Origin>) -> Router {
     let (described, document) = OpenApiRouter::with_openapi(openapi::Document::openapi())
         .routes(routes!(health::health))
         .routes(routes!(cluster_status::cluster_status))
@@ -79,6 +86,7 @@ pub fn all(state: &Arc<AppState>, operations: Router, origins: Vec<Origin>) -> R
             feature_flags::feature_flags,
             feature_flags::set_feature_flags
         ))
+        .routes(routes!(ohttp::ohttp_keys, ohttp::ohttp_gateway))
         .routes(routes!(clusters::clusters))
         .routes(routes!(clusters::config))
         .routes(routes!(circuits::circuits))
@@ -125,6 +133,11 @@ pub fn all(state: &Arc<AppState>, operations: Router, origins: Vec<Origin>) -> R
         .routes(routes!(audit::seals))
         .routes(routes!(ledger::ledger))
         .routes(routes!(ledger::ledger_entries))
+        .routes(routes!(operator_queue::operator_queue))
+        .routes(routes!(operator_queue::operator_jobs))
+        .routes(routes!(operator_queue::operator_workers))
+        .routes(routes!(operator_metrics::operator_metrics))
+        .routes(routes!(sponsorship::sponsorship, sponsorship::set_sponsorship))
         .routes(routes!(keys::keys, keys::create))
         .routes(routes!(keys::revoke))
         .routes(routes!(keys::rotate))
@@ -143,14 +156,19 @@ pub fn all(state: &Arc<AppState>, operations: Router, origins: Vec<Origin>) -> R
         .route("/openapi.json", get(async move || document))
         .with_state(state.clone());
     // Before the layers, so that the preflights of browsers reach `cors::cors`.
-    with_fallbacks(described)
+    let inner = with_fallbacks(described)
         .layer(from_fn_with_state(state.clone(), layers::freshness))
         .layer(layers::compression())
         .layer(from_fn_with_state(state.clone(), response_cache::cached))
         .layer(from_fn(layers::conditional))
         .layer(from_fn_with_state(state.clone(), feature_flags::enforce))
-        .layer(from_fn_with_state(state.clone(), layers::refuse_wallets))
+        .layer(from_fn_with_state(state.clone(), layers::refuse_wallets));
+    // The gateway calls the routes as the client that has sent the encapsulated request.
+    inner
+        .clone()
+        .layer(Extension(ohttp::Routes(inner)))
         .merge(operations)
+        .merge(dashboard::routes(dashboard))
         .layer(from_fn_with_state(state.clone(), layers::limit))
         .layer(from_fn(layers::problems))
         .layer(from_fn_with_state(pages, cors::cors))

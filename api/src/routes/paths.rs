@@ -1,8 +1,9 @@
 use axum::response::Response;
 use bauta_primitives::Root;
 use bauta_service_common::{InvalidField, Json, Path, Query};
-use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
+use bauta_wire::api::PathDocument;
+use serde::Deserialize;
+use utoipa::IntoParams;
 
 use super::{
     parameters,
@@ -20,17 +21,6 @@ use crate::time::unix_seconds;
 pub struct PathParameters {
     /// A valid root of the registry. The default is the root to prove against.
     root: Option<String>,
-}
-
-/// A leaf and its path to a root.
-#[derive(Serialize, ToSchema)]
-pub struct PathDocument {
-    /// The root.
-    root: String,
-    /// The leaf. Zero if it is empty.
-    leaf: String,
-    /// The three siblings of each level, from the leaf upwards.
-    siblings: Vec<[String; 3]>,
 }
 
 /// Returns the path of a leaf.

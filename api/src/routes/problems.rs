@@ -10,17 +10,17 @@ use bauta_client::ProgramError;
 use bauta_rpc::RpcError;
 use bauta_service_common::{InvalidField, InvalidFields, Problem, RateLimitError, StreamError};
 use bauta_store::{Role, StoreError};
-use serde::Serialize;
-use utoipa::ToSchema;
+pub use bauta_wire::api::ProblemDocument;
 
 use crate::{
     accounts::{LoginError, TokenError},
     audit_seals::SealError,
     databases::FreshnessError,
     eligibility::{EligibilityError, RegistrationError},
-    feature_flags::FlagError,
+    feature_flags::{FlagChangeError, FlagError},
     leaf_stream::LeavesError,
     live::{self, ResumeExpired},
+    ohttp::OhttpError,
     prefix::PrefixError,
     prover::{ProverError, RefusalKind},
     relay::RelayError,
@@ -47,46 +47,6 @@ const UNKNOWN_ASSET: &str = "unknown_asset";
 const CIRCUIT_INACTIVE: &str = "circuit_inactive";
 /// The code of statements that the protocol has and that can't be proved yet.
 const STATEMENT_NOT_BUILT: &str = "statement_not_built";
-
-/// An error response (RFC 9457).
-#[derive(Serialize, ToSchema)]
-pub struct ProblemDocument {
-    /// `urn:bauta:problem:` and the code.
-    r#type: String,
-    /// The reason phrase of the status.
-    title: String,
-    /// The HTTP status.
-    status: u16,
-    /// The stable error code.
-    code: String,
-    /// A description for people: what is wrong, and the rule.
-    detail: String,
-    /// For invalid input: the field.
-    field: Option<String>,
-    /// For invalid input: the rule that the field breaks.
-    rule: Option<String>,
-    /// For invalid input: all fields that break their rules, at most 16.
-    errors: Option<Vec<InvalidFieldDocument>>,
-    /// For `not_eligible` and `simulation_failed`: the program's error in snake case.
-    reason: Option<String>,
-    /// For `missing_permission`: the permission that the route requires.
-    permission: Option<String>,
-    /// For `missing_role`: the roles of which the route requires one.
-    roles: Option<Vec<String>>,
-    /// For `statement_not_built`: the statement.
-    statement: Option<String>,
-    /// The request's id, as in the log.
-    request_id: String,
-}
-
-/// A field that breaks its rule.
-#[derive(Serialize, ToSchema)]
-pub struct InvalidFieldDocument {
-    /// The field.
-    field: String,
-    /// The rule.
-    rule: String,
-}
 
 /// A failed request. Handlers return it, so that `?` converts every error of the domain code.
 pub struct Failure(Problem);
@@ -180,7 +140,9 @@ impl From<SealError> for Failure {
     fn from(error: SealError) -> Self {
         match error {
             SealError::Store(error) => error.into(),
-            SealError::Broken(_) | SealError::Cut { .. } => Self(Problem::internal(&error)),
+            SealError::Broken(_) | SealError::Cut { .. } | SealError::NoOwnSeal => {
+                Self(Problem::internal(&error))
+            }
         }
     }
 }
@@ -319,6 +281,31 @@ impl From<FlagError> for Failure {
     }
 }
 
+impl From<OhttpError> for Failure {
+    fn from(error: OhttpError) -> Self {
+        let refused = |code| Problem::new(StatusCode::BAD_REQUEST, code, error.to_string());
+        Self(match error {
+            OhttpError::UnknownKey => refused("unknown_ohttp_key"),
+            OhttpError::Unreadable => refused("invalid_ohttp_request"),
+            OhttpError::Used => refused("ohttp_request_used"),
+            OhttpError::Internal => Problem::internal(&error),
+        })
+    }
+}
+
+impl From<FlagChangeError> for Failure {
+    fn from(error: FlagChangeError) -> Self {
+        match error {
+            FlagChangeError::OtherVersion { .. } => Self(Problem::new(
+                StatusCode::CONFLICT,
+                "flags_changed",
+                error.to_string(),
+            )),
+            FlagChangeError::Store(error) => error.into(),
+        }
+    }
+}
+
 impl From<UploadError> for Failure {
     fn from(error: UploadError) -> Self {
         let detail = error.to_string();
@@ -424,6 +411,11 @@ impl From<RelayError> for Failure {
         Self(match &error {
             RelayError::OtherRelayer => refused("other_relayer"),
             RelayError::NotSponsored | RelayError::OpenEnded => refused("scope_not_sponsored"),
+            RelayError::SponsorshipPaused => Problem::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "sponsorship_paused",
+                error.to_string(),
+            ),
             RelayError::FeeNotAccepted => refused("fee_not_accepted"),
             RelayError::NoKeyBudget => refused("key_without_budget"),
             RelayError::Gated => refused("scope_gated"),
@@ -487,6 +479,22 @@ pub fn unknown_asset() -> Failure {
         UNKNOWN_ASSET,
         "no holder of this asset is registered in the registry",
     ))
+}
+
+/// There is no gateway for Oblivious HTTP.
+pub fn no_ohttp() -> Failure {
+    Failure(Problem::new(
+        StatusCode::SERVICE_UNAVAILABLE,
+        "feature_disabled",
+        "this service has no gateway for Oblivious HTTP (OHTTP_KEY)",
+    ))
+}
+
+/// Too many requests of the gateway are in progress.
+pub fn ohttp_busy() -> Failure {
+    let detail = "too many requests of the gateway for Oblivious HTTP are in progress; retry later";
+    let problem = Problem::new(StatusCode::SERVICE_UNAVAILABLE, "busy", detail);
+    Failure(problem.retry_after(BEHIND_RETRY))
 }
 
 /// Wallets can't log in.

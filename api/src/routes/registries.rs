@@ -1,47 +1,16 @@
 use bauta_service_common::{Path, Query};
 use bauta_store::Registry;
-use serde::Serialize;
+use bauta_wire::api::{RegistryDocument, RegistryPage};
 use solana_address::Address;
-use utoipa::ToSchema;
 
 use super::{
-    pages::{MAX_PAGE, PageParameters, Request, page},
+    pages::{MAX_PAGE, PageParameters, Request},
     parameters,
     problems::{Failure, ProblemDocument},
     respond::Document,
     state::Reads,
 };
 use crate::prefix;
-
-/// A registry according to the program's events.
-#[derive(Serialize, ToSchema)]
-pub struct RegistryDocument {
-    /// The registry account.
-    address: String,
-    /// The authority of the registry.
-    authority: String,
-    /// `holders`, `managed` or `attested`.
-    kind: &'static str,
-    /// The depth of the tree: 10 or 16.
-    depth: u8,
-    /// The leaf format.
-    leaf_format: u8,
-    /// Whether the registry is closed for new collections.
-    sealed: bool,
-    /// The time for which the registry accepts a kept root after its replacement, in seconds.
-    root_ttl_seconds: i64,
-    /// The number of leaves ever appended. 0 in an attested registry.
-    leaves: String,
-    /// The number of tree changes.
-    sequence: String,
-    /// Largest number of bits of a prefix of holdings.
-    prefix_bits: u8,
-}
-
-page! {
-    /// A page of registries.
-    RegistryPage of RegistryDocument
-}
 
 /// Lists the registries.
 ///
@@ -100,7 +69,7 @@ fn document(registry: &Registry) -> RegistryDocument {
     RegistryDocument {
         address: registry.address.to_string(),
         authority: registry.authority.to_string(),
-        kind: registry.kind.as_str(),
+        kind: registry.kind.as_str().into(),
         depth: registry.depth as u8,
         leaf_format: registry.leaf_format,
         sealed: registry.sealed,

@@ -9,8 +9,10 @@ use base64::{Engine, engine::general_purpose::STANDARD as BASE64};
 use bauta_primitives::{Claim, Nullifier, Root};
 use bauta_service_common::{InvalidField, InvalidFields, Json, Path, UnreadBody};
 use bauta_store::{RandomId, RelayStatus};
-use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use bauta_wire::api::{
+    AcceptedDocument, ConsumerBody, ConsumerDocument, IDEMPOTENCY_KEY, RelayBody, RelayDocument,
+    RelayStatusDocument, ToSignDocument,
+};
 
 use super::{
     parameters::{self, kept},
@@ -30,145 +32,8 @@ use crate::{
 const MAX_BODY_BYTES: usize = 8 << 10;
 /// Largest transaction in bytes.
 const MAX_TRANSACTION_BYTES: usize = bauta_rpc::MAX_TRANSACTION_BYTES;
-/// A repeated request with this header has the relay of the first one.
-const IDEMPOTENCY_KEY: &str = "idempotency-key";
 /// Largest length of an idempotency key in bytes.
 const MAX_KEY_LENGTH: usize = 128;
-
-/// What the service relays.
-#[derive(Serialize, ToSchema)]
-pub struct RelayDocument {
-    /// The wallets that can pay now. Choose one at random, and name it as the relayer in the proof.
-    relayers: Vec<String>,
-    /// Largest payload in bytes.
-    max_payload: usize,
-    /// Seconds for which a proof must still be valid, after `max_delay_seconds`.
-    min_validity_seconds: i64,
-    /// The kinds of fees that this service accepts. A scope has its own list.
-    fees: Vec<&'static str>,
-    /// The instructions of consumer programs that relays in scopes with a gate may call.
-    consumers: Vec<ConsumerDocument>,
-}
-
-/// An instruction of a consumer program.
-#[derive(Serialize, ToSchema)]
-pub struct ConsumerDocument {
-    /// The program.
-    program: String,
-    /// The first bytes of the instruction's data: `0x` and hexadecimal digits.
-    discriminator: String,
-    /// The position of the payer among the accounts, from 0: the wallet, or the recipient with the
-    /// fee `in_transaction`.
-    payer: usize,
-    /// The position of the wallet as the relayer.
-    relayer: usize,
-}
-
-/// A call of a consumer program, which calls `verify`.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct ConsumerBody {
-    /// The program.
-    program: String,
-    /// The accounts in the order that the program expects.
-    #[schema(max_items = 32)]
-    accounts: Vec<ConsumerAccountBody>,
-    /// The data of the instruction: `0x` and hexadecimal digits.
-    data: String,
-}
-
-/// An account of a call. Only payer and relayer sign.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct ConsumerAccountBody {
-    /// The address.
-    address: String,
-    /// Whether the program may change the account. The default is false.
-    #[serde(default)]
-    writable: bool,
-}
-
-/// A verification to relay. The values are those that the proof was made for.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct RelayBody {
-    /// The scope account.
-    scope: String,
-    /// The proof: −A, B, C. `0x` and 512 hexadecimal digits.
-    proof: String,
-    /// The root that the proof was made at.
-    root: String,
-    /// The nullifier.
-    nullifier: String,
-    /// The claim. With an auxiliary registry, the claim without its root.
-    claim: String,
-    /// The root of the auxiliary registry, if the scope has one.
-    #[serde(default)]
-    auxiliary_root: Option<String>,
-    /// The address that benefits from the verification.
-    recipient: String,
-    /// The wallet of `GET /v1/relay` that the proof names as its relayer.
-    relayer: String,
-    /// The time after which the program refuses the proof, in Unix seconds.
-    #[schema(minimum = 0)]
-    expiry: i64,
-    /// The consumer's data: `0x` and hexadecimal digits.
-    #[serde(default)]
-    payload: Option<String>,
-    /// Who pays: `sponsored` (the operator), `key` (the owner of the API key in `Authorization`) or
-    /// `in_transaction` (the recipient, who signs the transaction as well).
-    fee: String,
-    /// In a scope with a gate: the call of the consumer program.
-    #[serde(default)]
-    consumer: Option<ConsumerBody>,
-    /// With the fee `in_transaction`: the transaction of the first response with the signature of
-    /// the recipient, in base64. Absent in the first request.
-    #[serde(default)]
-    signed_transaction: Option<String>,
-    /// The transaction is sent at a random moment within these seconds, against conclusions from
-    /// its time. It is simulated then, and not before. The default is 0.
-    #[serde(default)]
-    #[schema(maximum = 3600)]
-    max_delay_seconds: Option<u32>,
-}
-
-/// An accepted relay.
-#[derive(Serialize, ToSchema)]
-pub struct AcceptedDocument {
-    /// The relay's id: 32 hexadecimal digits. A client that knows it can read the relay's state.
-    id: String,
-    /// The state.
-    state: &'static str,
-}
-
-/// A transaction that the recipient must sign. Nothing is stored yet.
-#[derive(Serialize, ToSchema)]
-pub struct ToSignDocument {
-    /// `to_sign`.
-    state: &'static str,
-    /// The transaction without signatures, in base64. Send the same request with the signed
-    /// transaction in `signed_transaction`, within about a minute.
-    transaction: String,
-    /// What the recipient transfers to the wallet, in lamports. The recipient also pays the rent of
-    /// the nullifier account, and receives it back after the end of the scope.
-    lamports: String,
-}
-
-/// The state of a relay.
-#[derive(PartialEq, Eq, Serialize, ToSchema)]
-pub struct RelayStatusDocument {
-    /// `queued`, `sent`, `confirmed` and `finalized`; or `refused` (no longer possible), `failed`
-    /// (executed and failed) or `expired` (not executed in time).
-    state: &'static str,
-    /// The signature of the last transaction. Null before it is sent.
-    signature: Option<String>,
-    /// The number of transactions. At most one of them was executed.
-    attempts: u32,
-    /// Why the relay was refused, has failed or has expired: the program's error, or
-    /// `nullifier_used`, `simulation_failed`, `transaction_failed`, `proof_expired`,
-    /// `not_executed`, `consumer_not_listed`, `consumer_changed` or `consumer_too_expensive`.
-    reason: Option<String>,
-}
 
 /// Returns the wallets of the relay, and what it accepts.
 ///
@@ -183,14 +48,15 @@ pub struct RelayStatusDocument {
 pub async fn relayers(state: Reads) -> Result<Response, Failure> {
     let relay = relay(&state)?;
     let relayers = relay.wallets().await?;
+    let is_paused = state.flags.current().await.sponsorship_paused;
     Ok(uncached(Json(RelayDocument {
         relayers: relayers.iter().map(ToString::to_string).collect(),
         max_payload: MAX_PAYLOAD_BYTES,
         min_validity_seconds: MIN_VALIDITY_SECONDS,
         fees: Fee::ALL
             .into_iter()
-            .filter(|fee| relay.accepts(*fee))
-            .map(Fee::as_str)
+            .filter(|fee| relay.accepts(*fee) && !(is_paused && *fee == Fee::Sponsored))
+            .map(|fee| fee.as_str().into())
             .collect(),
         consumers: relay.consumers().iter().map(ConsumerDocument::from).collect(),
     })))
@@ -271,23 +137,25 @@ pub async fn submit(
         state.limits.take_relay(&client).await?;
         None
     };
-    let request = request?.parse()?;
+    let request = parse(request?)?;
     let owner = caller.as_ref().map(|caller| caller.owner.as_str());
     let proofs = Proofs {
         verifier: &state.verifier,
         keys: &state.verifying_keys,
         client: &client.name,
     };
-    Ok(match relay.submit(&proofs, &request, owner, key).await? {
+    let is_paused = state.flags.current().await.sponsorship_paused;
+    let submitted = relay.submit(&proofs, &request, owner, key, is_paused).await?;
+    Ok(match submitted {
         Submitted::Relay(id) => {
             let accepted = AcceptedDocument {
                 id: hex::encode(id),
-                state: "queued",
+                state: "queued".into(),
             };
             (StatusCode::ACCEPTED, uncached(Json(accepted))).into_response()
         }
         Submitted::ToSign(proposal) => uncached(Json(ToSignDocument {
-            state: "to_sign",
+            state: "to_sign".into(),
             transaction: proposal.transaction,
             lamports: proposal.lamports.to_string(),
         })),
@@ -312,7 +180,7 @@ pub async fn relayed(state: Reads, Path(text): Path<String>) -> Result<Response,
     let relay = relay(&state)?;
     let status = relay.status(id(&text)?).await?;
     let status = status.ok_or_else(problems::unknown_relay)?;
-    Ok(uncached(Json(RelayStatusDocument::from(status))))
+    Ok(uncached(Json(status_document(status))))
 }
 
 /// Reads a relay's id.
@@ -323,31 +191,13 @@ pub fn id(text: &str) -> Result<RandomId, InvalidField> {
         .map_err(|_| InvalidField::new("relay", "must be 32 hexadecimal digits"))
 }
 
-impl From<RelayStatus> for RelayStatusDocument {
-    fn from(status: RelayStatus) -> Self {
-        Self {
-            state: status.state.as_str(),
-            signature: status.signature.map(|signature| signature.to_string()),
-            attempts: status.attempts,
-            reason: status.reason,
-        }
-    }
-}
-
-impl RelayStatusDocument {
-    /// Returns the name of the state.
-    pub fn state(&self) -> &str {
-        self.state
-    }
-
-    /// Returns whether no other state follows. A relay that ended in another way is finalized after
-    /// all if the ledger finds that one of its transactions was executed.
-    pub fn is_last(&self) -> bool {
-        match self.state {
-            "finalized" => true,
-            "refused" | "failed" | "expired" => self.attempts == 0,
-            _ => false,
-        }
+/// Returns the document of a relay's state.
+pub fn status_document(status: RelayStatus) -> RelayStatusDocument {
+    RelayStatusDocument {
+        state: status.state.as_str().into(),
+        signature: status.signature.map(|signature| signature.to_string()),
+        attempts: status.attempts,
+        reason: status.reason,
     }
 }
 
@@ -369,109 +219,105 @@ pub fn relay(state: &Reads) -> Result<&Arc<Relay>, Failure> {
     state.relay.as_ref().ok_or_else(problems::no_relay)
 }
 
-impl RelayBody {
-    /// Converts the fields. The error has every field that breaks its rule.
-    fn parse(self) -> Result<RelayRequest, InvalidFields> {
-        let mut errors = Vec::new();
-        let scope = kept(parameters::address("scope", &self.scope), &mut errors);
-        let mut proof = [0; 256];
-        kept(parameters::bytes("proof", &self.proof, &mut proof), &mut errors);
-        let root = kept(parameters::element("root", &self.root), &mut errors);
-        let nullifier = kept(parameters::element("nullifier", &self.nullifier), &mut errors);
-        let claim = kept(parameters::element("claim", &self.claim), &mut errors);
-        let auxiliary = self.auxiliary_root.as_deref();
-        let auxiliary = auxiliary.map(|text| kept(parameters::element("auxiliary_root", text), &mut errors));
-        let recipient = kept(parameters::address("recipient", &self.recipient), &mut errors);
-        let relayer = kept(parameters::address("relayer", &self.relayer), &mut errors);
-        let payload = kept(
-            bytes(
-                "payload",
-                self.payload.as_deref().unwrap_or("0x"),
-                MAX_PAYLOAD_BYTES,
-            ),
-            &mut errors,
-        );
-        if self.expiry < 0 {
-            errors.push(InvalidField::new("expiry", "must not be negative"));
-        }
-        let fee = Fee::ALL.into_iter().find(|fee| fee.as_str() == self.fee);
-        if fee.is_none() {
-            errors.push(InvalidField::new(
-                "fee",
-                "must be sponsored, key or in_transaction",
-            ));
-        }
-        let consumer = self.consumer.map(|call| call.parse(&mut errors));
-        let signed = self.signed_transaction.as_deref();
-        let signed_transaction = signed.map(|text| kept(transaction(text), &mut errors));
-        let max_delay_seconds = self.max_delay_seconds.unwrap_or(0);
-        if max_delay_seconds > MAX_DELAY_SECONDS {
-            let rule = format!("must be from 0 to {MAX_DELAY_SECONDS}");
-            errors.push(InvalidField::new("max_delay_seconds", rule));
-        }
-        if fee == Some(Fee::InTransaction) && max_delay_seconds > 0 {
-            // The blockhash of the signed transaction expires.
-            let rule = "must be 0 with the fee in_transaction";
-            errors.push(InvalidField::new("max_delay_seconds", rule));
-        }
-        if signed.is_some() && fee.is_some_and(|fee| fee != Fee::InTransaction) {
-            let rule = "is only for the fee in_transaction";
-            errors.push(InvalidField::new("signed_transaction", rule));
-        }
-        if let Some(errors) = InvalidFields::of(errors) {
-            return Err(errors);
-        }
-        // Each value is present, because there is no error.
-        let missing = || InvalidFields::from(InvalidField::missing("proof"));
-        Ok(RelayRequest {
-            scope: scope.ok_or_else(missing)?,
-            proof,
-            root: Root::new(root.ok_or_else(missing)?),
-            nullifier: Nullifier::new(nullifier.ok_or_else(missing)?),
-            claim: Claim::new(claim.ok_or_else(missing)?),
-            auxiliary_root: auxiliary.flatten().map(Root::new),
-            recipient: recipient.ok_or_else(missing)?,
-            relayer: relayer.ok_or_else(missing)?,
-            expiry: self.expiry,
-            payload: payload.ok_or_else(missing)?,
-            max_delay_seconds,
-            fee: fee.ok_or_else(missing)?,
-            consumer: consumer.flatten(),
-            signed_transaction: signed_transaction.flatten(),
-        })
+/// Converts the fields. The error has every field that breaks its rule.
+fn parse(body: RelayBody) -> Result<RelayRequest, InvalidFields> {
+    let mut errors = Vec::new();
+    let scope = kept(parameters::address("scope", &body.scope), &mut errors);
+    let mut proof = [0; 256];
+    kept(parameters::bytes("proof", &body.proof, &mut proof), &mut errors);
+    let root = kept(parameters::element("root", &body.root), &mut errors);
+    let nullifier = kept(parameters::element("nullifier", &body.nullifier), &mut errors);
+    let claim = kept(parameters::element("claim", &body.claim), &mut errors);
+    let auxiliary = body.auxiliary_root.as_deref();
+    let auxiliary = auxiliary.map(|text| kept(parameters::element("auxiliary_root", text), &mut errors));
+    let recipient = kept(parameters::address("recipient", &body.recipient), &mut errors);
+    let relayer = kept(parameters::address("relayer", &body.relayer), &mut errors);
+    let payload = kept(
+        bytes(
+            "payload",
+            body.payload.as_deref().unwrap_or("0x"),
+            MAX_PAYLOAD_BYTES,
+        ),
+        &mut errors,
+    );
+    if body.expiry < 0 {
+        errors.push(InvalidField::new("expiry", "must not be negative"));
     }
+    let fee = Fee::ALL.into_iter().find(|fee| fee.as_str() == body.fee);
+    if fee.is_none() {
+        errors.push(InvalidField::new(
+            "fee",
+            "must be sponsored, key or in_transaction",
+        ));
+    }
+    let consumer = body.consumer.map(|call| parse_call(&call, &mut errors));
+    let signed = body.signed_transaction.as_deref();
+    let signed_transaction = signed.map(|text| kept(transaction(text), &mut errors));
+    let max_delay_seconds = body.max_delay_seconds.unwrap_or(0);
+    if max_delay_seconds > MAX_DELAY_SECONDS {
+        let rule = format!("must be from 0 to {MAX_DELAY_SECONDS}");
+        errors.push(InvalidField::new("max_delay_seconds", rule));
+    }
+    if fee == Some(Fee::InTransaction) && max_delay_seconds > 0 {
+        // The blockhash of the signed transaction expires.
+        let rule = "must be 0 with the fee in_transaction";
+        errors.push(InvalidField::new("max_delay_seconds", rule));
+    }
+    if signed.is_some() && fee.is_some_and(|fee| fee != Fee::InTransaction) {
+        let rule = "is only for the fee in_transaction";
+        errors.push(InvalidField::new("signed_transaction", rule));
+    }
+    if let Some(errors) = InvalidFields::of(errors) {
+        return Err(errors);
+    }
+    // Each value is present, because there is no error.
+    let missing = || InvalidFields::from(InvalidField::missing("proof"));
+    Ok(RelayRequest {
+        scope: scope.ok_or_else(missing)?,
+        proof,
+        root: Root::new(root.ok_or_else(missing)?),
+        nullifier: Nullifier::new(nullifier.ok_or_else(missing)?),
+        claim: Claim::new(claim.ok_or_else(missing)?),
+        auxiliary_root: auxiliary.flatten().map(Root::new),
+        recipient: recipient.ok_or_else(missing)?,
+        relayer: relayer.ok_or_else(missing)?,
+        expiry: body.expiry,
+        payload: payload.ok_or_else(missing)?,
+        max_delay_seconds,
+        fee: fee.ok_or_else(missing)?,
+        consumer: consumer.flatten(),
+        signed_transaction: signed_transaction.flatten(),
+    })
 }
 
-impl ConsumerBody {
-    /// Converts the fields. Adds an error for each that breaks its rule.
-    fn parse(self, errors: &mut Vec<InvalidField>) -> Option<ConsumerCall> {
-        let within = |error: InvalidField| error.within("consumer");
-        let program = parameters::address("program", &self.program).map_err(within);
-        let program = kept(program, errors);
-        let data = bytes("data", &self.data, MAX_CALL_BYTES).map_err(within);
-        let data = kept(data, errors);
-        if self.accounts.is_empty() || self.accounts.len() > MAX_CALL_ACCOUNTS {
-            let rule = format!("must have 1 to {MAX_CALL_ACCOUNTS} elements");
-            errors.push(within(InvalidField::new("accounts", rule)));
-            return None;
-        }
-        let mut accounts = Vec::with_capacity(self.accounts.len());
-        for (index, account) in self.accounts.iter().enumerate() {
-            let address = parameters::address("address", &account.address)
-                .map_err(|error| error.within(&format!("consumer.accounts[{index}]")));
-            if let Some(address) = kept(address, errors) {
-                accounts.push(ConsumerAccount {
-                    address,
-                    is_writable: account.writable,
-                });
-            }
-        }
-        Some(ConsumerCall {
-            program: program?,
-            accounts,
-            data: data?,
-        })
+/// Converts the fields. Adds an error for each that breaks its rule.
+fn parse_call(call: &ConsumerBody, errors: &mut Vec<InvalidField>) -> Option<ConsumerCall> {
+    let within = |error: InvalidField| error.within("consumer");
+    let program = parameters::address("program", &call.program).map_err(within);
+    let program = kept(program, errors);
+    let data = bytes("data", &call.data, MAX_CALL_BYTES).map_err(within);
+    let data = kept(data, errors);
+    if call.accounts.is_empty() || call.accounts.len() > MAX_CALL_ACCOUNTS {
+        let rule = format!("must have 1 to {MAX_CALL_ACCOUNTS} elements");
+        errors.push(within(InvalidField::new("accounts", rule)));
+        return None;
     }
+    let mut accounts = Vec::with_capacity(call.accounts.len());
+    for (index, account) in call.accounts.iter().enumerate() {
+        let address = parameters::address("address", &account.address)
+            .map_err(|error| error.within(&format!("consumer.accounts[{index}]")));
+        if let Some(address) = kept(address, errors) {
+            accounts.push(ConsumerAccount {
+                address,
+                is_writable: account.writable,
+            });
+        }
+    }
+    Some(ConsumerCall {
+        program: program?,
+        accounts,
+        data: data?,
+    })
 }
 
 fn transaction(text: &str) -> Result<Vec<u8>, InvalidField> {
@@ -513,24 +359,7 @@ mod tests {
     }
 
     fn parse(body: Value) -> Result<RelayRequest, InvalidFields> {
-        serde_json::from_value::<RelayBody>(body).unwrap().parse()
-    }
-
-    #[test]
-    fn a_relay_with_a_transaction_can_be_finalized_after_any_other_end() {
-        let document = |state, attempts| RelayStatusDocument {
-            state,
-            signature: None,
-            attempts,
-            reason: None,
-        };
-        for state in ["queued", "sent", "confirmed"] {
-            assert!(!document(state, 0).is_last() && !document(state, 1).is_last());
-        }
-        for state in ["refused", "failed", "expired"] {
-            assert!(document(state, 0).is_last() && !document(state, 1).is_last());
-        }
-        assert!(document("finalized", 1).is_last());
+        super::parse(serde_json::from_value::<RelayBody>(body).unwrap())
     }
 
     #[test]

@@ -10,12 +10,13 @@ use axum::{
 };
 use bauta_service_common::{Path, StreamGuard};
 use bauta_store::RelayStatus;
+use bauta_wire::api::RelayStatusDocument;
 use futures_util::{StreamExt as _, stream};
 use tokio::{sync::watch, time::Instant};
 
 use super::{
     problems::{self, Failure, ProblemDocument},
-    relay::{RelayStatusDocument, id, relay},
+    relay::{id, relay, status_document},
     state::Reads,
 };
 use crate::limits::Client;
@@ -59,8 +60,8 @@ pub async fn relay_events(
     let status = relay(&state)?.status(id).await?;
     let status = status.ok_or_else(problems::unknown_relay)?;
     let known = headers.get(LAST_EVENT_ID);
-    let first = RelayStatusDocument::from(status.clone());
-    if first.is_last() && known.is_some_and(|known| known == first.state()) {
+    let first = status_document(status.clone());
+    if first.is_last() && known.is_some_and(|known| known == &*first.state) {
         return Ok(StatusCode::NO_CONTENT.into_response());
     }
     let of_relay = state.streams_of_relays.open(&hex::encode(id));
@@ -104,8 +105,8 @@ impl Follower {
             changed.ok()?.ok()?;
         }
         let status = self.states.borrow_and_update().clone();
-        let document = RelayStatusDocument::from(status);
-        let event = Event::default().event("relay").id(document.state());
+        let document = status_document(status);
+        let event = Event::default().event("relay").id(&*document.state);
         let event = event.json_data(&document).ok()?;
         self.last = Some(document);
         Some(event)

@@ -29,7 +29,7 @@ const MAX_RESPONSE_BYTES: usize = 4 << 20;
 const MAX_KEY_BYTES: usize = 512;
 /// The routes whose requests show which member sends them, or whose responses may not be cached.
 /// Their requests do not wait for each other.
-const NOT_KEPT: [&str; 19] = [
+const NOT_KEPT: [&str; 24] = [
     "/v1/account",
     "/v1/accounts",
     "/v1/audit",
@@ -39,6 +39,11 @@ const NOT_KEPT: [&str; 19] = [
     "/v1/keys",
     "/v1/ledger",
     "/v1/ledger/{wallet}",
+    "/v1/operator/jobs",
+    "/v1/operator/metrics",
+    "/v1/operator/queue",
+    "/v1/operator/sponsorship",
+    "/v1/operator/workers",
     "/v1/registries/{registry}/paths/{index}",
     "/v1/relay",
     "/v1/relay/{relay}",

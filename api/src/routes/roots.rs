@@ -1,7 +1,6 @@
 use bauta_service_common::{Path, Query};
 use bauta_store::{RootRecord, Sequence};
-use serde::Serialize;
-use utoipa::ToSchema;
+use bauta_wire::api::{RootDocument, RootPage};
 
 use super::{
     pages::{MAX_PAGE, PageParameters, Request},
@@ -11,33 +10,6 @@ use super::{
     state::Reads,
 };
 use crate::time::unix_seconds;
-
-/// A root that is valid now.
-#[derive(Serialize, ToSchema)]
-pub struct RootDocument {
-    /// The root.
-    root: String,
-    /// `current`; `kept`: replaced, but accepted until `valid_until`; `snapshot`: only accepted by
-    /// scopes that copied it.
-    state: &'static str,
-    /// The time from which a kept root is refused, in Unix seconds.
-    valid_until: Option<i64>,
-    /// The number of the tree change that made the root current.
-    sequence: String,
-    /// The number of leaves ever appended, emptied leaves included.
-    leaves: String,
-}
-
-/// A page of valid roots.
-#[derive(Serialize, ToSchema)]
-pub struct RootPage {
-    /// The root at which a member proves in a live scope, unless the leaf is newer.
-    to_prove: String,
-    /// The roots of this page.
-    data: Vec<RootDocument>,
-    /// The cursor of the next page. Null on the last page.
-    next: Option<String>,
-}
 
 /// Lists the valid roots of a registry.
 ///
@@ -88,7 +60,7 @@ fn document(root: &RootRecord, now: i64) -> RootDocument {
     };
     RootDocument {
         root: root.root.to_string(),
-        state,
+        state: state.into(),
         valid_until,
         sequence: root.sequence.to_string(),
         leaves: root.leaf_count.to_string(),

@@ -1,17 +1,18 @@
 use bauta_service_common::{Path, Query};
 use bauta_store::{Scope, ScopeStatus};
-use serde::{Deserialize, Serialize};
+use bauta_wire::api::{ScopeDocument, ScopePage};
+use serde::Deserialize;
 use solana_address::Address;
-use utoipa::{IntoParams, ToSchema};
+use utoipa::IntoParams;
 
 use super::{
-    pages::{MAX_PAGE, Request, page},
+    pages::{MAX_PAGE, Request},
     parameters,
     problems::{Failure, ProblemDocument},
     respond::Document,
     state::Reads,
 };
-use crate::{relay::Fee, time::unix_seconds};
+use crate::time::unix_seconds;
 
 /// The parameters of a list of scopes.
 #[derive(Deserialize, IntoParams)]
@@ -25,47 +26,6 @@ pub struct ScopeParameters {
     limit: Option<u16>,
     /// The `next` of the previous page, with the same filters.
     cursor: Option<String>,
-}
-
-/// A scope according to the program's events.
-#[derive(Serialize, ToSchema)]
-pub struct ScopeDocument {
-    /// The scope account.
-    address: String,
-    /// The field element that nullifiers are derived from. A client derives it from the tag of its
-    /// cluster and compares.
-    scope: String,
-    /// The creator of the scope.
-    creator: String,
-    /// The registry account.
-    registry: String,
-    /// The circuit account.
-    circuit: String,
-    /// The auxiliary registry, if the scope has one.
-    auxiliary_registry: Option<String>,
-    /// The address that must sign verifications, if the scope names one.
-    gate: Option<String>,
-    /// `snapshot` or `live`.
-    mode: &'static str,
-    /// The root of a snapshot.
-    root: Option<String>,
-    /// The only claim that the scope accepts. Null: any claim.
-    required_claim: Option<String>,
-    /// `scheduled` before `opens_at`, then `open`, and `closed` from `closes_at` on or after the
-    /// creator closed the scope.
-    status: &'static str,
-    /// The time at which the scope opens, in Unix seconds.
-    opens_at: i64,
-    /// The time from which the scope refuses verifications, in Unix seconds.
-    closes_at: i64,
-    /// How relays of verifications in the scope can be paid for: `sponsored`, `key` and
-    /// `in_transaction`, or none of them.
-    relay: Vec<&'static str>,
-}
-
-page! {
-    /// A page of scopes.
-    ScopePage of ScopeDocument
 }
 
 /// Lists the scopes.
@@ -147,12 +107,16 @@ fn document(state: &Reads, scope: &Scope, now: i64) -> ScopeDocument {
         circuit: scope.circuit.to_string(),
         auxiliary_registry: scope.auxiliary_registry.map(|address| address.to_string()),
         gate: scope.gate.map(|address| address.to_string()),
-        mode: scope.mode.as_str(),
+        mode: scope.mode.as_str().into(),
         root: scope.root.map(|root| root.to_string()),
         required_claim: scope.required_claim.map(|claim| claim.to_string()),
-        status,
+        status: status.into(),
         opens_at: scope.opens_at,
         closes_at: scope.closes_at,
-        relay: fees.unwrap_or_default().into_iter().map(Fee::as_str).collect(),
+        relay: fees
+            .unwrap_or_default()
+            .into_iter()
+            .map(|fee| fee.as_str().into())
+            .collect(),
     }
 }

@@ -12,6 +12,7 @@ use bauta_service_common::{
     AUDIT, ApiKeys, Caller, Problem, Refusals, Streams, Tickets, TrustedProxies, bearer,
 };
 use bauta_store::{Account, AccountId, Role, Store};
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use super::{
@@ -29,6 +30,8 @@ use crate::{
     feature_flags::Flags,
     limits::{Client, Limits},
     live::Live,
+    ohttp::Gateway,
+    proof_queue::ProofQueue,
     prover::ProverService,
     proving_keys::ProvingKeys,
     relay::Relay,
@@ -57,7 +60,7 @@ pub const PAGE_PERMISSIONS: [&str; 2] = [READ, RELAY];
 /// The state that all routes share.
 pub struct AppState {
     /// The databases, and the slots up to which they follow the chain.
-    pub databases: Databases,
+    pub databases: Arc<Databases>,
     /// Whether the database is available.
     pub database_health: DatabaseHealth,
     /// The tiles that are kept in memory.
@@ -95,12 +98,18 @@ pub struct AppState {
     pub live: Arc<Live>,
     /// The state of all services.
     pub cluster_status: ClusterStatus,
+    /// The gateway for Oblivious HTTP, if it is on.
+    pub ohttp: Option<Gateway>,
+    /// Its requests in progress.
+    pub ohttp_requests: Semaphore,
     /// The name of the cluster, once it is known.
     pub cluster_name: OnceLock<&'static str>,
     /// The open streams of events and websockets, by client.
     pub event_streams: Streams,
     /// Sends messages to webhooks, if it is on.
     pub webhooks: Option<Arc<Webhooks>>,
+    /// What is announced about the queue of the prover service.
+    pub proof_queue: Arc<ProofQueue>,
     /// The flags of operators.
     pub flags: Flags,
     /// The tickets of web pages.

@@ -1,8 +1,7 @@
 use axum::{Extension, body::Bytes, response::Response};
-use bauta_service_common::{InvalidField, Path, UnreadBody, at_most};
+use bauta_service_common::{InvalidField, Path, UnreadBody};
 use bauta_store::StoreError;
-use serde::Deserialize;
-use utoipa::ToSchema;
+use bauta_wire::api::TileRequest;
 
 use super::{
     parameters,
@@ -12,21 +11,11 @@ use super::{
 };
 use crate::{
     limits::{Client, Kind},
-    tile::{MAX_TILES, encode_list},
+    tile::encode_list,
 };
 
 /// Largest body of a request for tiles in bytes.
 const MAX_BODY_BYTES: usize = 8 << 10;
-
-/// The hashes of tiles.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct TileRequest {
-    /// 1 to 64 hashes of tiles, or roots of trees.
-    #[serde(deserialize_with = "at_most::<_, _, MAX_TILES>")]
-    #[schema(min_items = 1, max_items = 64)]
-    hashes: Vec<String>,
-}
 
 /// Returns a tile by its hash.
 ///

@@ -5,8 +5,7 @@ use axum::{
 use bauta_primitives::Root;
 use bauta_service_common::{AUDIT, Json, Path, Problem};
 use bauta_store::Registry;
-use serde::Serialize;
-use utoipa::ToSchema;
+use bauta_wire::api::StoredTreeDocument;
 
 use super::{
     parameters,
@@ -17,16 +16,6 @@ use super::{
 
 /// The type of the body.
 const OCTETS: &str = "application/octet-stream";
-
-/// A tree that is stored.
-#[derive(Serialize, ToSchema)]
-pub struct StoredTreeDocument {
-    /// The root. If the next root was published during the upload, and the leaves give that one, it
-    /// differs from that of the path.
-    root: String,
-    /// The number of leaves. A tree that is stored already is not read again.
-    leaves: String,
-}
 
 /// Stores the tree of an attested registry.
 ///

@@ -8,8 +8,7 @@ use axum::{
 };
 use bauta_primitives::{Claim, Context, Nullifier, PublicInputs, Root, Scope};
 use bauta_service_common::{InvalidField, InvalidFields, Json, UnreadBody};
-use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use bauta_wire::api::{ProofInputs, SealingKeyDocument, VerdictDocument, VerifyBody};
 
 use super::{
     parameters::{self, kept},
@@ -21,73 +20,6 @@ use crate::{limits::Client, verifier::Verified};
 
 /// Largest body of a verification in bytes.
 const MAX_VERIFY_BYTES: usize = 4 << 10;
-
-/// The five values that a proof shows.
-#[derive(Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct ProofInputs {
-    /// The registry's root.
-    root: String,
-    /// The nullifier.
-    nullifier: String,
-    /// The domain of the nullifier: `scope` of the scope, and not its address.
-    scope: String,
-    /// The public value that the proof shows.
-    claim: String,
-    /// The hash of recipient, relayer, expiry and payload.
-    context: String,
-}
-
-/// A proof to verify.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct VerifyBody {
-    /// The proof: −A, B, C. `0x` and 512 hexadecimal digits.
-    proof: String,
-    /// `ownership-v1`, `ownership-v1-depth16`, or a `vk_hash` of `/v1/circuits`.
-    #[serde(rename = "circuitId")]
-    #[schema(min_length = 1, max_length = 128)]
-    circuit_id: String,
-    /// The public inputs.
-    public: ProofInputs,
-}
-
-/// The result of a verification.
-#[derive(Serialize, ToSchema)]
-pub struct VerdictDocument {
-    /// Whether the proof is valid.
-    valid: bool,
-    /// Why the proof is invalid. Absent if it is valid.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    reason: Option<String>,
-    /// The SHA-256 of the verifying key.
-    vk_hash: String,
-    /// `development` or `ceremony`. Anyone can forge proofs with a development key.
-    provenance: &'static str,
-    /// Duration of the verification in milliseconds. A verdict of the last 300 seconds is not
-    /// computed again.
-    verification_time_ms: f64,
-}
-
-/// The key that clients seal private inputs to.
-#[derive(Serialize, ToSchema)]
-pub struct SealingKeyDocument {
-    /// The id of the key.
-    key_id: String,
-    /// `0x` and the 32 bytes of the public key.
-    public_key: String,
-    /// The key encapsulation mechanism.
-    kem: String,
-    /// The key derivation function.
-    kdf: String,
-    /// The encryption.
-    aead: String,
-    /// The parameter `info` of HPKE.
-    info: String,
-    /// The time in Unix seconds until which the prover service accepts the key at least. Null if
-    /// the prover service does not replace the key while it runs.
-    valid_until: Option<i64>,
-}
 
 /// Verifies a proof.
 ///
@@ -135,7 +67,7 @@ pub async fn verify(
     let mut proof = [0; 256];
     kept(parameters::bytes("proof", &body.proof, &mut proof), &mut errors);
     kept(parameters::name("circuitId", &body.circuit_id), &mut errors);
-    let public = body.public.parse(&mut errors);
+    let public = parse(&body.public, &mut errors);
     if let Some(errors) = InvalidFields::of(errors) {
         return Err(errors.into());
     }
@@ -153,7 +85,7 @@ pub async fn verify(
         valid: verdict.is_ok(),
         reason: verdict.err(),
         vk_hash: format!("0x{}", hex::encode(circuit.vk_hash)),
-        provenance: circuit.provenance.as_str(),
+        provenance: circuit.provenance.as_str().into(),
         verification_time_ms: started.elapsed().as_secs_f64() * 1_000.0,
     }))
 }
@@ -184,36 +116,33 @@ pub async fn sealing_key(state: Reads) -> Result<Response, Failure> {
     Ok(respond::uncached(Json(document)).into_response())
 }
 
-impl From<&PublicInputs> for ProofInputs {
-    fn from(public: &PublicInputs) -> Self {
-        Self {
-            root: public.root.to_string(),
-            nullifier: public.nullifier.to_string(),
-            scope: public.scope.to_string(),
-            claim: public.claim.to_string(),
-            context: public.context.to_string(),
-        }
+/// Returns the document of the public inputs.
+pub fn proof_inputs(public: &PublicInputs) -> ProofInputs {
+    ProofInputs {
+        root: public.root.to_string(),
+        nullifier: public.nullifier.to_string(),
+        scope: public.scope.to_string(),
+        claim: public.claim.to_string(),
+        context: public.context.to_string(),
     }
 }
 
-impl ProofInputs {
-    /// Converts the fields. Adds an error for each that breaks its rule.
-    fn parse(&self, errors: &mut Vec<InvalidField>) -> Option<PublicInputs> {
-        let mut element = |field, text: &str| {
-            let element = parameters::element(field, text).map_err(|error| error.within("public"));
-            kept(element, errors)
-        };
-        let root = element("root", &self.root);
-        let nullifier = element("nullifier", &self.nullifier);
-        let scope = element("scope", &self.scope);
-        let claim = element("claim", &self.claim);
-        let context = element("context", &self.context);
-        Some(PublicInputs {
-            root: Root::new(root?),
-            nullifier: Nullifier::new(nullifier?),
-            scope: Scope::new(scope?),
-            claim: Claim::new(claim?),
-            context: Context::new(context?),
-        })
-    }
+/// Converts the fields. Adds an error for each that breaks its rule.
+fn parse(inputs: &ProofInputs, errors: &mut Vec<InvalidField>) -> Option<PublicInputs> {
+    let mut element = |field, text: &str| {
+        let element = parameters::element(field, text).map_err(|error| error.within("public"));
+        kept(element, errors)
+    };
+    let root = element("root", &inputs.root);
+    let nullifier = element("nullifier", &inputs.nullifier);
+    let scope = element("scope", &inputs.scope);
+    let claim = element("claim", &inputs.claim);
+    let context = element("context", &inputs.context);
+    Some(PublicInputs {
+        root: Root::new(root?),
+        nullifier: Nullifier::new(nullifier?),
+        scope: Scope::new(scope?),
+        claim: Claim::new(claim?),
+        context: Context::new(context?),
+    })
 }

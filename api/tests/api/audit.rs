@@ -329,3 +329,48 @@ async fn a_log_that_was_written_again_or_cut_is_not_signed_and_a_made_up_seal_st
     let listed = seals(&service, 2).await;
     assert_eq!((&listed[0]["note"], &listed[1]["note"]), (&json!("x"), &note));
 }
+
+/// A made-up seal doesn't hide the seals before it.
+#[tokio::test]
+async fn a_log_that_was_written_again_under_a_made_up_seal_is_not_signed() {
+    let chain = Chain::new().await;
+    let url = chain.database.url().unwrap();
+    let change = async |statements: &'static str| {
+        sqlx::raw_sql(statements)
+            .execute(chain.database.pool())
+            .await
+            .unwrap();
+    };
+    grant(&url, &Keypair::new(), "auditor");
+    let service = Running::start(&chain.database, &with_accounts(&[]));
+    let note = seals(&service, 1).await[0]["note"].clone();
+    drop(service);
+    // Another log, whose hashes agree with each other, and a seal of its end that no one signed.
+    change(
+        "DELETE FROM audit_log; UPDATE audit_head SET records = 0, hash = decode(repeat('00', 32), 'hex')",
+    )
+    .await;
+    for role in ["owner", "operator"] {
+        grant(&url, &Keypair::new(), role);
+    }
+    change(
+        "INSERT INTO audit_seals SELECT max(minute) + 1, 2, (SELECT hash FROM audit_head), 'x' FROM audit_seals",
+    )
+    .await;
+    let service = Running::start(&chain.database, &with_accounts(&[]));
+    let (status, problem) = service.get("/v1/audit/checkpoint").await;
+    assert_eq!((status, &problem["code"]), (500, &json!("internal")), "{problem}");
+    service
+        .wait_for_line(|line| line["event"] == "audit_not_sealed" && line["level"] == "ERROR")
+        .await;
+    let counted = async {
+        let none = "bauta_api_audit_seal_failures_total{cause=\"log\"} 0";
+        while service.metrics().await.contains(none) {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    let counted = tokio::time::timeout(Duration::from_mins(1), counted).await;
+    assert!(counted.is_ok(), "{}", service.metrics().await);
+    let listed = seals(&service, 2).await;
+    assert_eq!((listed.len(), &listed[0]["note"]), (2, &note));
+}

@@ -179,6 +179,17 @@ async fn the_keys_of_an_account_are_unknown_to_others_and_end_with_its_role() {
     assert_eq!(send(request.bearer_auth(&token), &json!({})).await.0, 204);
     wait_for(&developer.service, &second, 401).await;
     wait_for(&developer.service, &key, 503).await;
+    // So does an operator.
+    let operator = Keypair::new();
+    grant(&developer.chain.database.url().unwrap(), &operator, "operator");
+    let of_operator = access_token(&developer.service, &operator).await;
+    let (third, prefix) = developer.create(&server_key()).await;
+    wait_for(&developer.service, &third, 503).await;
+    let request = developer
+        .service
+        .request(Method::DELETE, &format!("/v1/keys/{prefix}"));
+    assert_eq!(send(request.bearer_auth(&of_operator), &json!({})).await.0, 204);
+    wait_for(&developer.service, &third, 401).await;
     let set = async |wallet: &Keypair, roles: Value| {
         let path = format!("/v1/accounts/{}/roles", wallet.pubkey());
         let request = developer.service.request(Method::PUT, &path).bearer_auth(&token);
@@ -202,7 +213,7 @@ async fn the_keys_of_an_account_are_unknown_to_others_and_end_with_its_role() {
         .request(Method::GET, "/v1/accounts")
         .bearer_auth(&token);
     let (_, list) = send(request, &json!({})).await;
-    assert_eq!(list["data"].as_array().unwrap().len(), 3, "{list}");
+    assert_eq!(list["data"].as_array().unwrap().len(), 4, "{list}");
 }
 
 #[tokio::test]

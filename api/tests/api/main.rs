@@ -16,6 +16,7 @@ mod freshness;
 mod keys;
 mod limits;
 mod nodes;
+mod ohttp;
 mod openapi;
 mod operators;
 mod pages;

@@ -12,7 +12,10 @@ use axum::{Json, Router, routing};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use bauta_dev_servers::Postgres;
 use bauta_primitives::sha256;
-use bauta_store::{Execution, LedgerEntry, SessionLimits, Store, testing::TestDatabase};
+use bauta_store::{
+    Enqueued, Execution, JobRates, JobResult, LedgerEntry, NewJob, SessionLimits, Store, Workload,
+    testing::TestDatabase,
+};
 use reqwest::Method;
 use serde_json::{Value, json};
 use solana_keypair::Keypair;
@@ -290,6 +293,245 @@ async fn flags_of_an_operator_count_for_every_instance_and_are_in_the_audit_log(
 }
 
 #[tokio::test]
+async fn of_two_changes_of_one_version_of_the_flags_the_second_is_refused() {
+    let chain = Chain::new().await;
+    let url = chain.database.url().unwrap();
+    let service = Running::start(&chain.database, &with_accounts(&[]));
+    let operator = with_role(&service, &url, "operator").await;
+    let version = service.read(FLAGS).await["version"].clone();
+    let half = json!({"zkp_enabled": true, "rollout_percentage": 50, "version": version});
+    let (status, set) = set_flags(&service, &operator, &half).await;
+    assert_eq!((status, &set["rollout_percentage"]), (200, &json!(50)), "{set}");
+    let full = json!({"zkp_enabled": true, "rollout_percentage": 100, "version": version});
+    let (status, problem) = set_flags(&service, &operator, &full).await;
+    assert_eq!((status, &problem["code"]), (409, &json!("flags_changed")));
+    let (status, problem) = put(&service, &operator, &json!({"paused": true, "version": version})).await;
+    assert_eq!((status, &problem["code"]), (409, &json!("flags_changed")));
+    let flags = service.read(FLAGS).await;
+    assert_eq!(
+        (&flags["rollout_percentage"], &flags["version"]),
+        (&json!(50), &set["version"])
+    );
+    let next = json!({"paused": true, "version": set["version"]});
+    assert_eq!(put(&service, &operator, &next).await.0, 200);
+}
+
+const SPONSORSHIP: &str = "/v1/operator/sponsorship";
+const METRICS: &str = "/v1/operator/metrics";
+
+async fn put(service: &Running, token: &str, body: &Value) -> (u16, Value) {
+    let request = service.request(Method::PUT, SPONSORSHIP);
+    send(request.bearer_auth(token), body).await
+}
+
+/// Reads a route for operators until its answer fulfils a condition.
+async fn read_until(service: &Running, token: &str, path: &str, condition: impl Fn(&Value) -> bool) -> Value {
+    let mut last = Value::Null;
+    let found = async {
+        loop {
+            let request = service.request(Method::GET, path).bearer_auth(token);
+            let (status, answer) = send(request, &json!({})).await;
+            assert_eq!(status, 200, "{answer}");
+            if condition(&answer) {
+                return answer;
+            }
+            last = answer;
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    let found = tokio::time::timeout(Duration::from_mins(1), found).await;
+    found.unwrap_or_else(|_| panic!("{last}"))
+}
+
+#[tokio::test]
+async fn an_operator_pauses_the_sponsorship_for_every_instance_with_a_record() {
+    let chain = Chain::new().await;
+    let url = chain.database.url().unwrap();
+    let start = || Running::start(&chain.database, &with_accounts(&[]));
+    let (first, second) = (start(), start());
+    let operator = with_role(&first, &url, "operator").await;
+    let auditor = with_role(&first, &url, "auditor").await;
+    let is_paused = |paused: bool| move |metrics: &Value| metrics["relays"]["sponsorship_paused"] == paused;
+    read_until(&second, &auditor, METRICS, is_paused(false)).await;
+    let (status, set) = put(&first, &operator, &json!({"paused": true})).await;
+    assert_eq!((status, &set["paused"]), (200, &json!(true)), "{set}");
+    read_until(&second, &auditor, METRICS, is_paused(true)).await;
+    let read = read_until(&second, &auditor, SPONSORSHIP, |_| true).await;
+    assert_eq!(read, set);
+    for (body, field) in [
+        (json!({"paused": 1}), "paused"),
+        (json!({}), "body"),
+        (json!({"paused": true, "version": -1}), "version"),
+    ] {
+        let (status, problem) = put(&first, &operator, &body).await;
+        assert_eq!((status, &problem["field"]), (400, &json!(field)), "{problem}");
+    }
+    assert_eq!(put(&second, &operator, &json!({"paused": false})).await.0, 200);
+    read_until(&first, &auditor, METRICS, is_paused(false)).await;
+    let page = read_until(&first, &auditor, "/v1/audit", |_| true).await;
+    let records = page["data"].as_array().unwrap().iter();
+    let subjects: Vec<&Value> = records
+        .filter(|record| record["event"] == "sponsorship_set" && record["actor"].is_string())
+        .map(|record| &record["subject"])
+        .collect();
+    assert_eq!(subjects, [&json!("paused=true"), &json!("paused=false")]);
+}
+
+/// Adds a job.
+async fn add_job(store: &Store, id: &str, priority: u8) {
+    let job = NewJob {
+        id,
+        owner: "0a1b2c3d",
+        idempotency_key: None,
+        request_hash: [0; 32],
+        circuit: "ownership-v1-depth10",
+        priority,
+        witness: &[7; 64],
+        deadline_ms: 600_000,
+        max_queued: 100,
+        max_queued_by_owner: 100,
+    };
+    let mut connection = store.pool().acquire().await.unwrap();
+    let added = Store::enqueue_job(&mut connection, &job).await.unwrap();
+    assert!(matches!(added, Enqueued::New { .. }));
+}
+
+fn job_id(number: u8) -> String {
+    format!("00000000-0000-7000-8000-0000000000{number:02}")
+}
+
+/// Adds a queued job of priority 1, and of priority 5 a running one, a failed one and one that
+/// succeeded.
+async fn add_jobs(store: &Store) {
+    for (number, priority) in [(1, 1), (2, 5), (3, 5), (4, 5)] {
+        add_job(store, &job_id(number), priority).await;
+    }
+    for number in [2, 3, 4] {
+        store.start_job(&job_id(number)).await.unwrap().unwrap();
+    }
+    let failed = JobResult::Failed {
+        code: "too_many_attempts",
+        detail: "a detail of the job",
+    };
+    store.finish_job(&job_id(3), &failed).await.unwrap();
+    store
+        .finish_job(&job_id(4), &JobResult::Succeeded("{}"))
+        .await
+        .unwrap();
+}
+
+/// Announces what the prover service announces every few seconds, and with each step of the running
+/// proof.
+async fn announce(store: Store) {
+    let rates = JobRates {
+        arrivals_per_second: 7.0,
+        service_seconds: 0.25,
+    };
+    loop {
+        let workload = Workload::new(1, 2, 1, rates);
+        store.announce_workload(workload).await.unwrap();
+        store
+            .announce_progress(&job_id(2), "proving", 0.75, Some(20))
+            .await
+            .unwrap();
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+/// Checks that an answer has neither the id of a job, nor its owner, nor the detail of its error.
+fn check_nothing_shown(answer: &Value) {
+    let text = answer.to_string();
+    for secret in ["00000000-0000", "0a1b2c3d", "a detail of the job"] {
+        assert!(!text.contains(secret), "{text}");
+    }
+}
+
+#[tokio::test]
+async fn operators_and_auditors_see_jobs_and_workers_with_progress_but_without_ids() {
+    let chain = Chain::new().await;
+    let (store, url) = (&chain.database.store, chain.database.url().unwrap());
+    add_jobs(store).await;
+    let _worker = connect(&url, "prover-worker/db-host-7").await;
+    let service = Running::start(&chain.database, &with_accounts(&[]));
+    let operator = with_role(&service, &url, "operator").await;
+    let auditor = with_role(&service, &url, "auditor").await;
+    let announced = tokio::spawn(announce(store.clone()));
+    let known = |workers: &Value| workers["active"] == 1;
+    let workers = read_until(&service, &auditor, "/v1/operator/workers", known).await;
+    assert_eq!(
+        (&workers["advised"], &workers["parallel_jobs"]),
+        (&json!(2), &json!(2))
+    );
+    assert_eq!(workers["service_time_ms"], json!(250.0));
+    assert_eq!(workers["names"], json!(["db-host-7"]));
+    let is_proving = |jobs: &Value| jobs["data"][0]["stage"] == "proving";
+    let open = read_until(&service, &operator, "/v1/operator/jobs", is_proving).await;
+    announced.abort();
+    let (first, second) = (&open["data"][0], &open["data"][1]);
+    assert_eq!(open["data"].as_array().unwrap().len(), 2);
+    assert_eq!(
+        (&first["state"], &first["progress"], &first["eta_ms"]),
+        (&json!("running"), &json!(0.75), &json!(20))
+    );
+    // One round of the two parallel jobs, and its own.
+    assert_eq!(
+        (&second["state"], &second["priority"], &second["eta_ms"]),
+        (&json!("queued"), &json!(1), &json!(500))
+    );
+    let dead = read_until(&service, &auditor, "/v1/operator/jobs?state=failed", |_| true).await;
+    assert_eq!(dead["data"][0]["error"], "too_many_attempts", "{dead}");
+    for answer in [&workers, &open, &dead] {
+        check_nothing_shown(answer);
+    }
+    let refused = service
+        .request(Method::GET, "/v1/operator/jobs?state=all")
+        .bearer_auth(&operator);
+    let (status, problem) = send(refused, &json!({})).await;
+    assert_eq!(
+        (status, &problem["code"]),
+        (400, &json!("invalid_input")),
+        "{problem}"
+    );
+}
+
+#[tokio::test]
+async fn operators_and_auditors_see_the_numbers_of_the_queue_and_of_the_deployment() {
+    let chain = Chain::new().await;
+    let (store, url) = (&chain.database.store, chain.database.url().unwrap());
+    add_jobs(store).await;
+    let service = Running::start(&chain.database, &with_accounts(&[]));
+    let operator = with_role(&service, &url, "operator").await;
+    let auditor = with_role(&service, &url, "auditor").await;
+    let queue = read_until(&service, &auditor, "/v1/operator/queue", |_| true).await;
+    let number = |field: &str| queue[field].as_u64().unwrap();
+    assert_eq!(
+        ["queued", "running", "succeeded", "failed", "cancelled"].map(number),
+        [1, 1, 1, 1, 0]
+    );
+    let rows = queue["by_priority"].as_array().unwrap();
+    let rows: Vec<_> = rows
+        .iter()
+        .map(|row| ["priority", "queued", "running"].map(|field| row[field].as_u64().unwrap()))
+        .collect();
+    assert_eq!(rows, [[1, 1, 0], [5, 0, 1]]);
+    let announced = tokio::spawn(announce(store.clone()));
+    let known = |metrics: &Value| metrics["queue"]["advised"] == 2;
+    let metrics = read_until(&service, &operator, METRICS, known).await;
+    announced.abort();
+    assert_eq!(
+        (&metrics["proofs"]["succeeded"], &metrics["proofs"]["success"]),
+        (&json!(1), &json!(0.5)),
+        "{metrics}"
+    );
+    assert!(metrics["proofs"]["p99_ms"].is_u64(), "{metrics}");
+    assert_eq!(metrics["queue"]["queued"], 1);
+    assert_eq!(metrics["uses"]["hours"].as_array().unwrap().len(), 30);
+    for answer in [&queue, &metrics] {
+        check_nothing_shown(answer);
+    }
+}
+
+#[tokio::test]
 async fn operators_and_auditors_read_the_ledger_without_the_ids_of_relays() {
     let chain = Chain::new().await;
     let (store, url) = (&chain.database.store, chain.database.url().unwrap());
@@ -360,5 +602,31 @@ async fn operators_and_auditors_read_the_ledger_without_the_ids_of_relays() {
         assert_eq!((status, &page["data"]), (200, &json!([])), "{page}");
         let (status, problem) = read(&format!("/v1/ledger/{}", address("other"))).await;
         assert_eq!((status, &problem["code"]), (404, &json!("unknown_wallet")));
+    }
+}
+
+#[tokio::test]
+async fn the_dashboard_is_served_with_its_policy_if_it_was_built() {
+    let chain = Chain::new().await;
+    let without = Running::start(&chain.database, &[]);
+    let (status, problem) = without.get("/dashboard/").await;
+    assert_eq!((status, &problem["code"]), (404, &json!("dashboard_not_built")));
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("index.html"), "<!doctype html>").unwrap();
+    let settings = [("DASHBOARD_DIR", folder.path().to_str().unwrap())];
+    let service = Running::start(&chain.database, &settings);
+    // The client follows the redirection.
+    for path in ["/dashboard", "/dashboard/", "/dashboard/relay"] {
+        let response = service.response(path).await;
+        assert_eq!(response.status(), 200, "{path}");
+        let policy = response.headers()["content-security-policy"].to_str().unwrap();
+        assert!(
+            policy.starts_with("default-src 'none'; script-src 'self';"),
+            "{policy}"
+        );
+        let tag = response.headers()["etag"].to_str().unwrap().to_owned();
+        assert_eq!(response.text().await.unwrap(), "<!doctype html>");
+        let again = service.get_with("/dashboard/", "if-none-match", &tag).await;
+        assert_eq!(again.status(), 304, "{path}");
     }
 }

@@ -48,8 +48,10 @@ const DEVELOPER: &[Caller] = &[Developer];
 const PAGE: &str = "https://app.example.org";
 
 /// The callers that each route accepts. It refuses all others with 401 or 403.
-const TABLE: [(&str, &[Caller]); 63] = [
+const TABLE: [(&str, &[Caller]); 71] = [
     ("GET /.well-known/jwks.json", EVERYONE),
+    ("GET /.well-known/ohttp-gateway", EVERYONE),
+    ("POST /.well-known/ohttp-gateway", EVERYONE),
     ("GET /api/cluster/status", EVERYONE),
     ("GET /feature-flags", EVERYONE),
     ("POST /feature-flags", &[Operator]),
@@ -70,10 +72,16 @@ const TABLE: [(&str, &[Caller]); 63] = [
     ("GET /v1/events", EVERYONE),
     ("GET /v1/keys", DEVELOPER),
     ("POST /v1/keys", DEVELOPER),
-    ("DELETE /v1/keys/{key}", &[Owner, Developer]),
+    ("DELETE /v1/keys/{key}", &[Owner, Operator, Developer]),
     ("POST /v1/keys/{key}/rotate", DEVELOPER),
     ("GET /v1/ledger", &[Operator, Auditor]),
     ("GET /v1/ledger/{wallet}", &[Operator, Auditor]),
+    ("GET /v1/operator/jobs", &[Operator, Auditor]),
+    ("GET /v1/operator/metrics", &[Operator, Auditor]),
+    ("GET /v1/operator/queue", &[Operator, Auditor]),
+    ("GET /v1/operator/sponsorship", &[Operator, Auditor]),
+    ("PUT /v1/operator/sponsorship", &[Operator]),
+    ("GET /v1/operator/workers", &[Operator, Auditor]),
     ("GET /v1/proving-keys/{sha256}", EVERYONE),
     ("GET /v1/registries", EVERYONE),
     ("GET /v1/registries/{registry}", EVERYONE),

@@ -25,7 +25,7 @@ use solana_keypair::Keypair;
 use tokio::sync::mpsc;
 
 use crate::common::{
-    Chain, Running, address,
+    Chain, Running, address, command, text,
     wallets::{access_token, grant, send, with_accounts},
 };
 
@@ -425,4 +425,91 @@ async fn another_instance_sends_what_a_killed_one_had_begun_with_the_same_id() {
     assert_eq!(message.header("webhook-id"), first.header("webhook-id"));
     assert!(message.is_signed_by(&secret));
     drop(second);
+}
+
+/// Number of killed instances without the variable of the drill.
+const FEW_KILLS: usize = 2;
+/// Number of events before each kill.
+const EVENTS_EACH: usize = 3;
+
+/// `cargo xtask drill kills` runs the test with more instances.
+#[tokio::test]
+async fn instances_that_are_killed_while_webhooks_and_seals_are_written_lose_and_repeat_nothing() {
+    let kills = std::env::var("BAUTA_DRILL_KILLS").map_or(FEW_KILLS, |kills| kills.parse().unwrap());
+    let mut setting = Setting::start().await;
+    let (_, secret) = setting.create().await;
+    let url = setting.chain.database.url().unwrap();
+    let mut received = Vec::new();
+    for _ in 0..kills {
+        let next = Running::start(&setting.chain.database, &with_accounts(&SETTINGS));
+        setting.verify(&["scope"; EVENTS_EACH]).await;
+        setting.mark_final(setting.chain.slot - 1).await;
+        grant(&url, &Keypair::new(), "auditor");
+        // Both instances send and seal now.
+        let first = setting.receiver.next().await;
+        assert!(first.is_signed_by(&secret));
+        allow_a_seal(&setting).await;
+        drop(std::mem::replace(&mut setting.service, next));
+        received.push(first);
+        // The leases of the killed instance end.
+        setting.hurry().await;
+    }
+    let pool = setting.chain.database.pool().clone();
+    let all = kills * EVENTS_EACH;
+    let delivered = async {
+        loop {
+            let delivered: i64 =
+                sqlx::query_scalar("SELECT count(*) FROM webhook_deliveries WHERE state = 'delivered'")
+                    .fetch_one(&pool)
+                    .await
+                    .unwrap();
+            if usize::try_from(delivered).unwrap() == all {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    };
+    tokio::time::timeout(WAIT, delivered).await.unwrap();
+    while let Ok(message) = setting.receiver.messages.try_recv() {
+        received.push(message);
+    }
+    // A message that was sent again has the id and the body of the first one.
+    let mut bodies = std::collections::BTreeMap::new();
+    for message in &received {
+        let id = message.header("webhook-id").to_owned();
+        let known = bodies.entry(id).or_insert(&message.body);
+        assert_eq!(*known, &message.body);
+        assert!(message.is_signed_by(&secret));
+    }
+    assert_eq!(bodies.len(), all);
+
+    let sealed = async {
+        loop {
+            allow_a_seal(&setting).await;
+            let is_sealed: bool = sqlx::query_scalar(
+                "SELECT coalesce((SELECT max(records) FROM audit_seals) = (SELECT records FROM audit_head), false)",
+            )
+            .fetch_one(&pool)
+            .await
+            .unwrap();
+            if is_sealed {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    };
+    tokio::time::timeout(WAIT, sealed).await.unwrap();
+    let checked = command(&url, &with_accounts(&[]))
+        .arg("check-audit")
+        .output()
+        .unwrap();
+    assert!(checked.status.success(), "{}", text(&checked));
+}
+
+/// Moves the seals to earlier minutes, so that this minute can have one.
+async fn allow_a_seal(setting: &Setting) {
+    sqlx::query("UPDATE audit_seals SET minute = records WHERE minute > 1000000")
+        .execute(setting.chain.database.pool())
+        .await
+        .unwrap();
 }

@@ -7,7 +7,6 @@ use bauta_client::{
     instructions::{AcceptAdmin, Pause, ReplaceAdmin, SetAdmin},
 };
 use solana_address::Address;
-use solana_signer::Signer;
 
 use crate::{
     cluster::tag_name,
@@ -55,7 +54,7 @@ pub async fn run(context: &Context, command: &Command) -> Result<Report> {
                 "cancel the transfer of the admin"
             },
             SetAdmin {
-                admin: context.keypair()?.pubkey(),
+                admin: context.signer_address()?,
                 new_admin: new_admin.unwrap_or_default(),
             }
             .instruction(),
@@ -63,14 +62,14 @@ pub async fn run(context: &Context, command: &Command) -> Result<Report> {
         Command::Accept => (
             "become the admin",
             AcceptAdmin {
-                new_admin: context.keypair()?.pubkey(),
+                new_admin: context.signer_address()?,
             }
             .instruction(),
         ),
         Command::Replace { new_admin } => (
             "replace the admin",
             ReplaceAdmin {
-                upgrade_authority: context.keypair()?.pubkey(),
+                upgrade_authority: context.signer_address()?,
                 new_admin: *new_admin,
             }
             .instruction(),
@@ -84,7 +83,7 @@ pub async fn run(context: &Context, command: &Command) -> Result<Report> {
 }
 
 fn pause(context: &Context, paused: bool) -> Result<solana_instruction::Instruction> {
-    let admin = context.keypair()?.pubkey();
+    let admin = context.signer_address()?;
     Ok(Pause { admin, paused }.instruction())
 }
 

@@ -8,14 +8,13 @@ use bauta::{
     state::{self, Circuit},
 };
 use bauta_circuits::{
-    AnyKey, Key, Ownership, Statement, keys,
+    AnyKey, Ownership, Statement, keys,
     statements::{Visitor, visit_all},
 };
 use bauta_client::instructions::{RegisterCircuit, RetireCircuit, SuspendCircuit};
 use bauta_primitives::tree::Depth;
 use clap::ArgGroup;
 use solana_address::Address;
-use solana_signer::Signer;
 
 use crate::{
     context::Context,
@@ -87,7 +86,7 @@ pub async fn run(context: &Context, command: &Command) -> Result<Report> {
         Command::Register(args) => register(context, args).await,
         Command::Suspend { circuit, resume } => {
             let change = SuspendCircuit {
-                admin: context.keypair()?.pubkey(),
+                admin: context.signer_address()?,
                 circuit: *circuit,
                 suspended: !resume,
             };
@@ -100,7 +99,7 @@ pub async fn run(context: &Context, command: &Command) -> Result<Report> {
         }
         Command::Retire { circuit, cancel } => {
             let change = RetireCircuit {
-                admin: context.keypair()?.pubkey(),
+                admin: context.signer_address()?,
                 circuit: *circuit,
                 retire: !cancel,
             };
@@ -161,8 +160,7 @@ fn any_key(args: &RegisterArgs) -> Result<AnyKey> {
         let key = key.with_context(|| format!("there is no statement {name:?}"))?;
         return Ok(key?);
     };
-    let bytes = fs::read(file).with_context(|| format!("can't read the key file {}", file.display()))?;
-    let key = AnyKey::from_bytes(&bytes).with_context(|| format!("the key file {}", file.display()))?;
+    let key = read_key(file)?;
     ensure!(
         key.statement() == name && key.depth() == depth,
         "the key file {} is for {} at depth {}: name them with --statement and --depth",
@@ -173,10 +171,10 @@ fn any_key(args: &RegisterArgs) -> Result<AnyKey> {
     Ok(key)
 }
 
-/// Reads a key file of the statement.
-pub fn read_key(statement: Ownership, file: &PathBuf) -> Result<Key<Ownership>> {
+/// Reads a key file.
+pub fn read_key(file: &PathBuf) -> Result<AnyKey> {
     let bytes = fs::read(file).with_context(|| format!("can't read the key file {}", file.display()))?;
-    Key::from_bytes(statement, &bytes).with_context(|| format!("the key file {}", file.display()))
+    AnyKey::from_bytes(&bytes).with_context(|| format!("the key file {}", file.display()))
 }
 
 fn registration(key: &AnyKey) -> Result<CircuitRegistration> {

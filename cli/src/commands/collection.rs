@@ -5,7 +5,6 @@ use bauta::state::{Collection, CollectionKind, Registry};
 use bauta_client::{addresses, instructions::AddCollection};
 use clap::ValueEnum;
 use solana_address::Address;
-use solana_signer::Signer;
 
 use crate::{
     context::Context,

@@ -15,9 +15,10 @@ use solana_signer::Signer;
 
 use crate::{
     cluster::tag_name,
-    commands::{circuit::wrong_auxiliary_format, keypair, program::OnChain},
+    commands::{circuit::wrong_auxiliary_format, keypair, program},
     context::Context,
     failure::Kind,
+    key,
     report::Report,
     service::Service,
     transaction::sol,
@@ -107,6 +108,11 @@ fn check_keypair(context: &Context) -> Finding {
         return Notice("no keypair is configured".into(), create);
     };
     let shown = path.display();
+    match key::stored(path) {
+        Err(error) => return Problem(format!("{error:#}"), "correct --keypair"),
+        Ok(Some(key)) => return Good(format!("{}, in the key store {}", key.address, key.store.name())),
+        Ok(None) => {}
+    }
     match (keypair::read(path), fs::metadata(path)) {
         (Ok(keypair), Ok(file)) if file.permissions().mode() & 0o077 != 0 => Problem(
             format!("{}, in {shown}, which other users can read", keypair.pubkey()),
@@ -179,7 +185,7 @@ async fn check_balance(context: &Context) -> Result<Finding> {
 }
 
 async fn check_program(context: &Context) -> Result<Finding> {
-    let program = OnChain::read(context).await?;
+    let program = program::read(context).await?;
     let authority = program
         .authority
         .map_or_else(|| "nobody".to_owned(), |authority| authority.to_string());

@@ -4,7 +4,6 @@ use anyhow::{Context as _, Result, bail};
 use bauta::state::Config;
 use bauta_client::{addresses, instructions::Initialize};
 use solana_address::Address;
-use solana_signer::Signer;
 
 use crate::{
     cluster::TagChoice,

@@ -30,7 +30,8 @@ pub fn read(file: &Path) -> Result<Keypair> {
         .with_context(|| format!("can't read the keypair file {}", file.display()))
 }
 
-fn read_or_create(file: &Path) -> Result<Keypair> {
+/// Reads a keypair file, or creates it if it does not exist.
+pub fn read_or_create(file: &Path) -> Result<Keypair> {
     let context = || format!("can't write the keypair file {}", file.display());
     if file.try_exists().with_context(context)? {
         return read(file);

@@ -10,8 +10,9 @@ use std::{collections::BTreeSet, path::PathBuf, time::Duration};
 
 use anyhow::{Context as _, Result, ensure};
 use bauta::state::{Circuit, Registry, Scope, ScopeMode};
-use bauta_circuits::{Key, Ownership, Statement, load_or_setup_development};
+use bauta_circuits::{AnyInputs, AnyKey, Ownership, Reputation, Statement, statements::ReputationInputs};
 use bauta_client::{instructions, root_to_prove};
+use bauta_primitives::statements::{Score, ScoreClaim};
 use bauta_primitives::tree::Depth;
 use bauta_primitives::{
     Attributes, Claim, EntryId, FieldElement, Leaf, ProofInputs, Root, Scope as ScopeElement,
@@ -34,7 +35,7 @@ use crate::{
     relay,
     report::Report,
     scope_accounts::{self, ScopeAccounts},
-    sealed,
+    score_file, sealed,
     tree::Changes,
     values::{self, element, padded_text, present},
 };
@@ -53,11 +54,31 @@ pub struct Args {
     #[arg(long, value_name = "ADDRESS", group = "about")]
     asset: Option<Address>,
     /// Entry of the member, in a registry of kind managed or attested
-    #[arg(long, value_name = "ENTRY", value_parser = element, group = "about", requires = "track")]
+    #[arg(long, value_name = "ENTRY", value_parser = element, group = "about", requires = "attributes")]
     entry: Option<FieldElement>,
     /// Track of the member, in a registry of kind managed or attested
-    #[arg(long, value_name = "NUMBER", conflicts_with = "asset")]
+    #[arg(long, value_name = "NUMBER", conflicts_with = "asset", group = "attributes")]
     track: Option<u64>,
+    /// File with the member's score, for the statement reputation. The authority gives it to the
+    /// member. It is private
+    #[arg(
+        long,
+        value_name = "FILE",
+        conflicts_with = "asset",
+        group = "attributes",
+        requires = "shown"
+    )]
+    score: Option<PathBuf>,
+    /// The proof shows that the score is at least this, in millionths
+    #[arg(long, value_name = "NUMBER", requires = "score", group = "shown")]
+    at_least: Option<u32>,
+    /// The proof shows the score itself
+    #[arg(long, requires = "score", group = "shown")]
+    exact: bool,
+    /// Time in Unix seconds at which the score is valid, which the proof shows [default: the chain's
+    /// time]
+    #[arg(long, value_name = "TIME", requires = "score")]
+    as_of: Option<u64>,
     /// File with the members of a registry of kind attested, which its authority publishes
     #[arg(long, value_name = "FILE", conflicts_with = "asset")]
     members: Option<PathBuf>,
@@ -96,7 +117,9 @@ pub struct Args {
 /// A leaf that the member can have, and what it consists of.
 struct Member {
     entry: EntryId,
-    track: u64,
+    attributes: Attributes,
+    /// The track. `None` if the leaf has a score.
+    track: Option<u64>,
     leaf: Leaf,
     /// The index, if the registration names it.
     index: Option<u64>,
@@ -105,7 +128,8 @@ struct Member {
 /// The member's leaf in the tree of the proof.
 struct Located {
     entry: EntryId,
-    track: u64,
+    attributes: Attributes,
+    track: Option<u64>,
     index: u64,
 }
 
@@ -126,7 +150,8 @@ pub async fn run(context: &Context, args: &Args) -> Result<Report> {
         None => ScopeAccounts::read(context, &args.scope).await?,
     };
     let now = context.now().await?;
-    check_usable(&state, &circuit, now)?;
+    let score = args.score.as_deref().map(score_file::read).transpose()?;
+    check_usable(&state, &circuit, score.is_some(), now)?;
     let identity = args.identity.open()?;
     let relayer = match &args.relay {
         Some(url) => Some(relay::relayer(url).await?),
@@ -134,10 +159,14 @@ pub async fn run(context: &Context, args: &Args) -> Result<Report> {
     };
 
     let changes = changes(context, args, &state, &registry).await?;
-    let candidates = candidates(context, args, &identity, &state, &changes).await?;
+    let candidates = candidates(context, args, score.as_ref(), &identity, &state, &changes).await?;
     let root = choose_root(&state, &registry, &changes, &candidates, now)?;
     let member = locate(&candidates, &changes, root)?;
     let path = changes.tree(root)?.path(member.index)?;
+    let shown = score
+        .as_ref()
+        .map(|score| score_claim(args, score, now))
+        .transpose()?;
 
     let key = key(args, &circuit)?;
     let domain = ScopeElement::from_bytes(state.scope)?;
@@ -154,7 +183,10 @@ pub async fn run(context: &Context, args: &Args) -> Result<Report> {
         proof: [0; 256],
         root,
         nullifier: secret.nullifier(member.entry, domain),
-        claim: Claim::of_track(member.track),
+        claim: match &shown {
+            Some(shown) => shown.claim(),
+            None => Claim::of_track(member.track.context("the leaf has no track")?),
+        },
         auxiliary_root: None,
         expiry: values::later(now, args.expires_in),
         payload,
@@ -163,7 +195,7 @@ pub async fn run(context: &Context, args: &Args) -> Result<Report> {
     let inputs = ProofInputs {
         secret,
         entry_id: member.entry,
-        attributes: Attributes::of_track(member.track),
+        attributes: member.attributes,
         path,
         root,
         scope: domain,
@@ -171,28 +203,19 @@ pub async fn run(context: &Context, args: &Args) -> Result<Report> {
         context: verify.context(),
         private: (),
     };
+    let inputs = with_score(inputs, score, shown);
     let proof = key.prove(&inputs, &mut OsRng)?;
     verify.proof = proof.to_bytes();
     let file = ProofFile {
         tag: context.tag()?,
         registry: state.registry,
         verify,
+        score: shown,
     };
     // A proof that the program would refuse is not written.
     key.verifying_key().verify(file.public().digest(), &proof)?;
     sealed::create(&args.out, file.to_json()?.as_bytes())?;
-    let report = Report::new()
-        .fact("proof", args.out.display())
-        .fact("scope", args.scope)
-        .value("track", member.track)
-        .fact("nullifier", file.verify.nullifier)
-        .fact("root", root)
-        .fact("recipient", args.recipient)
-        .value("expiry", file.verify.expiry)
-        .next(match &args.relay {
-            Some(_) => format!("relay it with `bauta verify {} --relay URL`", args.out.display()),
-            None => format!("verify it with `bauta verify {}`", args.out.display()),
-        });
+    let report = report(args, &file, &member);
     let of_one_node = match &args.check_node {
         Some(_) => None,
         None => scope_accounts::warning_of_one_node(context),
@@ -201,8 +224,28 @@ pub async fn run(context: &Context, args: &Args) -> Result<Report> {
     Ok(warnings.fold(report, Report::warning))
 }
 
+/// Returns the facts of a proof that was written.
+fn report(args: &Args, file: &ProofFile, member: &Located) -> Report {
+    let verify = &file.verify;
+    Report::new()
+        .fact("proof", args.out.display())
+        .fact("scope", args.scope)
+        .value("track", member.track)
+        .value("score_shown", file.score.map(|claim| claim.shown))
+        .value("score_exact", file.score.map(|claim| claim.exact))
+        .value("score_as_of", file.score.map(|claim| claim.as_of))
+        .fact("nullifier", verify.nullifier)
+        .fact("root", verify.root)
+        .fact("recipient", args.recipient)
+        .value("expiry", verify.expiry)
+        .next(match &args.relay {
+            Some(_) => format!("relay it with `bauta verify {} --relay URL`", args.out.display()),
+            None => format!("verify it with `bauta verify {}`", args.out.display()),
+        })
+}
+
 /// Checks that the scope accepts verifications of proofs that this version can make.
-fn check_usable(scope: &Scope, circuit: &Circuit, now: i64) -> Result<()> {
+fn check_usable(scope: &Scope, circuit: &Circuit, has_score: bool, now: i64) -> Result<()> {
     let status = scope::status(scope, now);
     ensure!(
         status == "open" || status == "not open yet",
@@ -214,18 +257,71 @@ fn check_usable(scope: &Scope, circuit: &Circuit, now: i64) -> Result<()> {
         "the circuit of the scope accepts no verifications: its status is {status}"
     );
     let statement = padded_text(&circuit.statement);
+    let known = [
+        (Ownership::NAME, Ownership::VERSION, false),
+        (Reputation::NAME, Reputation::VERSION, true),
+    ];
+    let found = known
+        .iter()
+        .find(|(name, version, _)| statement == *name && circuit.version == *version);
+    let Some((_, _, needs_score)) = found else {
+        anyhow::bail!(
+            "the circuit has the statement {statement} version {}: this command proves {} version {} and {} version {}",
+            circuit.version,
+            Ownership::NAME,
+            Ownership::VERSION,
+            Reputation::NAME,
+            Reputation::VERSION
+        );
+    };
     ensure!(
-        statement == Ownership::NAME && circuit.version == Ownership::VERSION,
-        "the circuit has the statement {statement} version {}: this command proves {} version {}",
-        circuit.version,
-        Ownership::NAME,
-        Ownership::VERSION
+        *needs_score == has_score,
+        "the circuit has the statement {statement}, which needs {}",
+        if *needs_score {
+            "--score"
+        } else {
+            "--asset or --track, and no --score"
+        }
     );
     ensure!(
         present(scope.auxiliary_registry).is_none(),
         "the scope has an auxiliary registry: this command makes no proofs for such scopes"
     );
     Ok(())
+}
+
+/// Returns the inputs of the statement: ownership without a score, reputation with one.
+fn with_score(inputs: ProofInputs, score: Option<Score>, shown: Option<ScoreClaim>) -> AnyInputs {
+    match score.zip(shown) {
+        Some((score, claim)) => {
+            let shown = claim.claim();
+            inputs.with(shown, ReputationInputs { score, claim }).into()
+        }
+        None => inputs.into(),
+    }
+}
+
+/// Returns what the proof shows of a score. A claim that the score does not fulfil is refused.
+fn score_claim(args: &Args, score: &Score, now: i64) -> Result<ScoreClaim> {
+    let as_of = match args.as_of {
+        Some(time) => time,
+        None => u64::try_from(now).context("the chain's time is before 1970")?,
+    };
+    ensure!(
+        (score.issued_at()..score.expires_at()).contains(&as_of),
+        "the score is not valid at the time {as_of}: it is valid from {} until before {}",
+        score.issued_at(),
+        score.expires_at()
+    );
+    if let Some(least) = args.at_least {
+        ensure!(score.score() >= least, "the score is lower than --at-least");
+    }
+    Ok(ScoreClaim {
+        exact: args.exact,
+        shown: args.at_least.unwrap_or_else(|| score.score()),
+        domain: score.domain(),
+        as_of,
+    })
 }
 
 fn check_claim(scope: &Scope, claim: Claim) -> Result<()> {
@@ -260,22 +356,28 @@ async fn changes(context: &Context, args: &Args, scope: &Scope, registry: &Regis
 async fn candidates(
     context: &Context,
     args: &Args,
+    score: Option<&Score>,
     identity: &Opened,
     scope: &Scope,
     changes: &Changes,
 ) -> Result<Vec<Member>> {
-    let member = |entry, track, index| {
+    let with = |entry, track, attributes, index| {
         let commitment = identity.commitment(&scope.registry, entry);
         Member {
             entry,
+            attributes,
             track,
-            leaf: Leaf::of(commitment, entry, Attributes::of_track(track)),
+            leaf: Leaf::of(commitment, entry, attributes),
             index,
         }
     };
-    if let Some(entry) = args.entry {
+    let member = |entry, track, index| with(entry, Some(track), Attributes::of_track(track), index);
+    if let Some(entry) = args.entry.map(EntryId::new) {
+        if let Some(score) = score {
+            return Ok(vec![with(entry, None, score.attributes(), None)]);
+        }
         let track = args.track.context("name the track with --track")?;
-        return Ok(vec![member(EntryId::new(entry), track, None)]);
+        return Ok(vec![member(entry, track, None)]);
     }
     let asset = args.asset.context("name the asset with --asset")?;
     let entry = EntryId::of_mint(asset.as_array());
@@ -337,6 +439,7 @@ fn locate(candidates: &[Member], changes: &Changes, root: Root) -> Result<Locate
         let index = *known.or(indices.first())?;
         Some(Located {
             entry: member.entry,
+            attributes: member.attributes,
             track: member.track,
             index,
         })
@@ -354,11 +457,14 @@ fn not_a_member(roots: &str) -> anyhow::Error {
 }
 
 /// Returns the proving key of the circuit.
-fn key(args: &Args, circuit: &Circuit) -> Result<Key<Ownership>> {
-    let statement = Ownership::new(Depth::try_from(circuit.depth)?);
+fn key(args: &Args, circuit: &Circuit) -> Result<AnyKey> {
     let key = match &args.key {
-        Some(file) => read_key(statement, file)?,
-        None if is_development(circuit) => load_or_setup_development(&statement)?,
+        Some(file) => read_key(file)?,
+        None if is_development(circuit) => {
+            let statement = padded_text(&circuit.statement);
+            let key = AnyKey::load_or_setup_development(&statement, Depth::try_from(circuit.depth)?);
+            key.with_context(|| format!("there is no statement {statement:?}"))??
+        }
         None => {
             return Err(Failure::new(
                 Kind::Other,

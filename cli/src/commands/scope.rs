@@ -10,7 +10,6 @@ use bauta_client::{
 };
 use bauta_primitives::{Claim, FieldElement, Root};
 use solana_address::Address;
-use solana_signer::Signer;
 
 use crate::{
     commands::circuit::wrong_auxiliary_format,

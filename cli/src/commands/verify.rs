@@ -5,7 +5,6 @@ use std::{path::PathBuf, time::Duration};
 use anyhow::{Result, ensure};
 use bauta::state::{self, ScopeMode};
 use bauta_client::instructions::Verify;
-use solana_signer::Signer;
 
 use crate::{
     cluster::tag_name,

@@ -10,7 +10,7 @@ use crate::{
 const MAINNET: &str = r#""5eykt4UsFv8P8NJdTREpY1vzqKqZKvdpKuc147dw2N9d""#;
 
 /// Starts the proxy of a node that reports the genesis hash of mainnet. Returns its URL.
-fn mainnet_in_front_of(node: &str) -> String {
+pub fn mainnet_in_front_of(node: &str) -> String {
     in_front_of(node, Fault::Answers("getGenesisHash", MAINNET.to_owned()))
 }
 

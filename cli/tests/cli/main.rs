@@ -1,15 +1,21 @@
 //! Tests of the command `bauta` as users run it: the real program against a real local chain.
 
 mod api;
+mod ceremony;
 mod confirmation;
+mod deploy;
 mod identity;
 mod managed;
 mod program;
 mod proxy;
 mod reference;
 mod refusals;
+mod rotate;
+mod score;
 mod second_node;
 mod story;
 mod support;
 mod token;
 mod tutorial;
+mod vault;
+mod watch;

@@ -117,10 +117,29 @@ fn a_member_of_an_attested_registry_proves_with_the_published_file() {
     let registry = text_of(&registry["registry"]);
 
     let own = commitment(&home, registry, "7");
-    home.write("members.csv", &format!("1,1,3\n{own},7,3\n"));
+    // The table of another system has other columns, and two wrong fields at first.
+    let import = ["registry", "import", "table.csv"];
+    home.write(
+        "table.csv",
+        &format!("Track,Entry,Commitment\n3,one,1\nx,7,{own}\n"),
+    );
+    let error = home.failure(1, &import);
+    let message = text_of(&error["message"]);
+    assert!(message.contains("line 2, column 2 (entry)"), "{message}");
+    assert!(message.contains("line 3, column 1 (track)"), "{message}");
+    assert!(!home.file("members.csv").exists());
+    home.write(
+        "table.csv",
+        &format!("Track,Entry,Commitment\n3,\"1\",1\n3,7,{own}\n"),
+    );
+    let imported = home.json(&import);
+    assert_eq!(imported["members"], 2);
+    let error = home.failure(1, &import);
+    assert!(text_of(&error["message"]).contains("never replaced"), "{error}");
     home.write("other.csv", &format!("2,1,3\n{own},7,3\n"));
     let published = by_authority(&["registry", "publish", registry, "--members", "members.csv"]);
     assert_eq!(published["sequence"], 1);
+    assert_eq!(published["root"], imported["root"]);
     let create = ["scope", "create", "--registry", registry, "--circuit", circuit];
     let scope = by_authority(&create);
     let scope = text_of(&scope["scope"]);

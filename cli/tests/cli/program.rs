@@ -2,6 +2,10 @@
 
 use crate::support::{Home, text_of};
 
+const PROGRAM: &str = "BaXwFR6H8K5UrTyRnNp9Wds1Fnz8a68yGLHpbpNbXyc2";
+/// An address other than the program's.
+const OTHER: &str = "11111111111111111111111111111111";
+
 #[test]
 fn the_upgrade_authority_is_handed_over_and_then_given_up_for_ever() {
     let (home, _chain) = Home::initialized();
@@ -59,10 +63,20 @@ fn the_upgrade_authority_is_handed_over_and_then_given_up_for_ever() {
     let given = home.json(&of_authority(&["--new-keypair", "next.json"]));
     assert_eq!(given["upgrade_authority"], next);
 
-    // A confirmation is needed on every cluster.
-    let error = home.failure(6, &by("next.json", &["--give-up-for-ever"]));
-    assert!(text_of(&error["message"]).contains("can't be undone"), "{error}");
-    let given_up = home.json(&by("next.json", &["--give-up-for-ever", "--yes"]));
+    // The typed address of the program confirms it on every cluster. --yes is not enough.
+    for arguments in [&["--give-up-for-ever"][..], &["--give-up-for-ever", "--yes"]] {
+        let error = home.failure(6, &by("next.json", arguments));
+        assert!(text_of(&error["message"]).contains("can't be undone"), "{error}");
+        assert!(text_of(&error["next"]).contains("--program BaXwFR6H"), "{error}");
+    }
+    let error = home.failure(6, &by("next.json", &["--give-up-for-ever", "--program", OTHER]));
+    assert!(
+        text_of(&error["message"]).contains("the typed address"),
+        "{error}"
+    );
+    let shown = home.json(&["program", "show"]);
+    assert_eq!(shown["upgrade_authority"], next);
+    let given_up = home.json(&by("next.json", &["--give-up-for-ever", "--program", PROGRAM]));
     assert_eq!(given_up["upgrade_authority"], serde_json::Value::Null);
     let error = home.failure(4, &by("next.json", &["--give-up-for-ever"]));
     assert!(

@@ -3,6 +3,10 @@
 use std::{
     io::{BufRead, BufReader, Write},
     net::{TcpListener, TcpStream},
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
     thread,
 };
 
@@ -13,6 +17,8 @@ pub enum Fault {
     Answers(&'static str, String),
     /// Forwards every request and response.
     Nothing,
+    /// Does not forward each third request of this kind, and refuses all after this number.
+    DropsThenRefuses(&'static str, usize, Arc<AtomicUsize>),
     /// Forwards the request and closes the connection without the answer.
     LosesAnswer(&'static str),
 }
@@ -36,7 +42,21 @@ pub fn in_front_of(node: &str, fault: Fault) -> String {
 fn forward(mut client: TcpStream, node: &str, fault: &Fault) -> std::io::Result<()> {
     let body = body_of(&mut BufReader::new(&mut client))?;
     let is_about = |method: &str| String::from_utf8_lossy(&body).contains(method);
-    let answer = if let Fault::Answers(method, result) = fault
+    // The number of this request among those of its kind, from 1 on.
+    let number = match fault {
+        Fault::DropsThenRefuses(method, _, count) if is_about(method) => {
+            count.fetch_add(1, Ordering::SeqCst) + 1
+        }
+        _ => 0,
+    };
+    let answer = if let Fault::DropsThenRefuses(_, most, _) = fault
+        && number > *most
+    {
+        br#"{"jsonrpc":"2.0","id":1,"error":{"code":-32005,"message":"Node is unhealthy"}}"#.to_vec()
+    } else if number > 0 && number.is_multiple_of(3) {
+        // A signature of zeros: the client derives that of its transaction itself.
+        format!(r#"{{"jsonrpc":"2.0","id":1,"result":"{}"}}"#, "1".repeat(64)).into_bytes()
+    } else if let Fault::Answers(method, result) = fault
         && is_about(method)
     {
         format!(r#"{{"jsonrpc":"2.0","id":1,"result":{result}}}"#).into_bytes()

@@ -155,11 +155,22 @@ pub fn text_of(value: &Value) -> &str {
     value.as_str().unwrap_or_else(|| panic!("{value} is not a text"))
 }
 
+/// Returns the path of an artifact of the program.
+pub fn artifact(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../programs/bauta/artifacts")
+        .join(name)
+}
+
 /// Starts a chain with the program, which the address can upgrade.
 pub fn start_chain(authority: &str) -> Chain {
-    let elf = Path::new(env!("CARGO_MANIFEST_DIR")).join("../programs/bauta/artifacts/bauta.v3.so");
+    start_chain_with(authority, vec![(bauta::ID.to_string(), artifact("bauta.v3.so"))])
+}
+
+/// Starts a chain with programs, which the address can upgrade.
+pub fn start_chain_with(authority: &str, programs: Vec<(String, PathBuf)>) -> Chain {
     Chain::start(&ChainSettings {
-        programs: vec![(bauta::ID.to_string(), elf)],
+        programs,
         upgrade_authority: Some(authority.to_owned()),
         // A blockhash is valid for 150 slots, so a busy machine needs slots that are not too short.
         slot_time: Some(200),

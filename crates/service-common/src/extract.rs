@@ -41,12 +41,12 @@ pub struct Query<T>(pub T);
 #[from_request(via(axum::extract::Path), rejection(Problem))]
 pub struct Path<T>(pub T);
 
-fn is_json(headers: &HeaderMap) -> bool {
+fn has_type(headers: &HeaderMap, media_type: &str) -> bool {
     headers
         .get(header::CONTENT_TYPE)
         .and_then(|value| value.to_str().ok())
         .and_then(|value| value.split(';').next())
-        .is_some_and(|value| value.trim().eq_ignore_ascii_case("application/json"))
+        .is_some_and(|value| value.trim().eq_ignore_ascii_case(media_type))
 }
 
 impl<S: Send + Sync> FromRequest<S> for UnreadBody {
@@ -61,12 +61,18 @@ impl UnreadBody {
     /// Reads a JSON body of at most `max_bytes`, or of `MAX_BODY_BYTES` if that is less. Returns
     /// the bytes as they were received: read them with [`from_json`].
     pub async fn read(self, max_bytes: usize) -> Result<Bytes, Problem> {
+        self.read_as("application/json", max_bytes).await
+    }
+
+    /// Reads a body with this media type of at most `max_bytes`, or of `MAX_BODY_BYTES` if that is
+    /// less.
+    pub async fn read_as(self, media_type: &str, max_bytes: usize) -> Result<Bytes, Problem> {
         let Self(request) = self;
-        if !is_json(request.headers()) {
+        if !has_type(request.headers(), media_type) {
             return Err(Problem::new(
                 StatusCode::UNSUPPORTED_MEDIA_TYPE,
                 "unsupported_media_type",
-                "the body must have the header Content-Type: application/json",
+                format!("the body must have the header Content-Type: {media_type}"),
             ));
         }
         let limits = request

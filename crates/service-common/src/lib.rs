@@ -91,13 +91,14 @@ mod telemetry;
 mod tickets;
 
 pub use api_keys::{ApiKeyError, ApiKeys, AuthorisationError, Caller, NewApiKey, Quota, bearer};
+pub use bauta_wire::{at_most, optional_at_most};
 pub use cli::Arguments;
 pub use error::{ServiceError, exit_code};
 pub use extract::{Json, Path, Query, UnreadBody};
 pub use fair_queue::{Admission, FairQueue, QueueFull, WorkerSlot};
 pub use health::{Check, Health, Report};
 pub use http::{RequestId, with_fallbacks};
-pub use input::{InvalidField, InvalidFields, JsonError, at_most, from_json, optional_at_most};
+pub use input::{InvalidField, InvalidFields, JsonError, from_json};
 pub use instance::Process;
 pub use origins::{InvalidOrigin, Origin};
 pub use pairings::{ClientPairings, PairingError, Pairings};

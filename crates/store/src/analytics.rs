@@ -110,6 +110,21 @@ impl Store {
         rows.iter().map(verification_counts).collect()
     }
 
+    /// Counts the verifications of all scopes, like [`Store::verification_counts_of_scope`].
+    pub async fn verification_counts_of_all(
+        &self,
+        period: Period,
+        span: Range<i64>,
+    ) -> Result<Vec<VerificationCounts>, StoreError> {
+        let rows = sqlx::query(AssertSqlSafe(period.count_verifications("$1::bool")))
+            .bind(true)
+            .bind(time(span.start)?)
+            .bind(time(span.end)?)
+            .fetch_all(&self.pool)
+            .await?;
+        rows.iter().map(verification_counts).collect()
+    }
+
     /// Returns the number of distinct owners that a track has now. A member who proves the track is
     /// one of them.
     pub async fn anonymity_set(&self, registry: &Registry, track: u64) -> Result<u64, StoreError> {

@@ -56,6 +56,19 @@ impl Store {
         rows.iter().map(seal).collect()
     }
 
+    /// Returns the seals of fewer than a number of records, at most `limit`, the newest first.
+    pub async fn audit_seals_before(&self, records: u64, limit: u16) -> Result<Vec<AuditSeal>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT minute, records, hash::bytea AS hash, note
+             FROM audit_seals WHERE records < $1 ORDER BY records DESC LIMIT $2",
+        )
+        .bind(i64::try_from(records).unwrap_or(i64::MAX))
+        .bind(i64::from(limit))
+        .fetch_all(&self.pool)
+        .await?;
+        rows.iter().map(seal).collect()
+    }
+
     /// Returns the newest seal.
     pub async fn last_audit_seal(&self) -> Result<Option<AuditSeal>, StoreError> {
         let row = sqlx::query(

@@ -88,12 +88,13 @@ pub use backfill::{BackfillProgress, BackfillRange, BackfillTransaction, StoredH
 pub use checkpoint::JournalSize;
 pub use error::StoreError;
 pub use event::{Batch, Event, EventRecord};
-pub use feature_flags::FeatureFlags;
+pub use feature_flags::{FeatureFlags, FlagChange};
 pub use import::root_of_leaves;
 pub use instances::{Instance, Instances, MAX_INSTANCES};
 pub use jobs::{
-    Enqueued, ExpiredJob, Job, JobConnection, JobCounts, JobError, JobListener, JobRates, JobResult,
-    JobState, NewJob, OpenJobs, StartedJob,
+    EndedJobs, Enqueued, ExpiredJob, Job, JobConnection, JobCounts, JobError, JobList, JobListener, JobRates,
+    JobResult, JobState, JobSummary, JobsOfPriority, NewJob, OpenJobs, QueueListener, QueueNotice,
+    StartedJob, Workload,
 };
 pub use leader::{Candidate, Leadership};
 pub use leaves::{Holding, LeafRecord};

@@ -3,7 +3,7 @@
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::{JobDocument, Subscription, subscription::Update};
+use super::{Subscription, job_document, subscription::Update};
 
 /// An event for a client.
 pub struct ClientEvent {
@@ -24,7 +24,7 @@ impl Subscription {
             Ok(Some(Update::RequestEnded(progress))) => {
                 ClientEvent::new("result", &json!({"state": progress.stage}))
             }
-            Ok(Some(Update::JobEnded(job))) => match JobDocument::from_job(*job) {
+            Ok(Some(Update::JobEnded(job))) => match job_document(*job) {
                 Ok(job) => ClientEvent::new("result", &job),
                 Err(error) => ClientEvent::failure("internal", "the job's answer can't be read", &error),
             },

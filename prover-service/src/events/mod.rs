@@ -31,7 +31,7 @@ use bauta_service_common::Service;
 use bauta_store::{JobListener, StoreError};
 use tokio::sync::{Semaphore, mpsc};
 
-pub use self::{client_event::ClientEvent, job_document::JobDocument, subscription::Subscription};
+pub use self::{client_event::ClientEvent, job_document::job_document, subscription::Subscription};
 use self::{
     message::{Message, Progress, RequestKey, Topic},
     topics::Topics,

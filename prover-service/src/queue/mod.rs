@@ -26,7 +26,7 @@ use std::{
 
 use bauta_service_common::{Service, spans};
 use bauta_store::{
-    Enqueued, ExpiredJob, JobConnection, JobRates, JobResult, JobState, NewJob, StartedJob, Store, StoreError,
+    Enqueued, ExpiredJob, JobConnection, JobResult, JobState, NewJob, StartedJob, Store, StoreError, Workload,
 };
 use graphile_worker::{JobSpec, WorkerUtils};
 use tokio::signal::unix::{SignalKind, signal};
@@ -46,8 +46,6 @@ const HEARTBEAT_TIMEOUT: Duration = Duration::from_secs(5);
 const HOUSEKEEPING_INTERVAL: Duration = Duration::from_secs(2);
 /// Period in seconds over which arrival rates and service times are measured.
 const RATE_PERIOD: u32 = 60;
-/// Share of its time that a worker should be busy.
-const TARGET_UTILISATION: f64 = 0.7;
 /// The database schema of the queue engine.
 const ENGINE_SCHEMA: &str = "graphile_worker";
 /// The version of that schema that this program needs.
@@ -133,27 +131,16 @@ struct Inner {
     max_ended: u64,
     /// Time at which no owner had too many ended jobs. `None` at the start.
     excess_deleted: Mutex<Option<Instant>>,
-    throughput: Mutex<Throughput>,
+    /// Measured at the last housekeeping, for estimates.
+    workload: Mutex<Workload>,
 }
 
-/// Measurements of the last housekeeping, for estimates.
-#[derive(Default)]
-struct Throughput {
-    /// Mean time of a job from start to end. `None` if no job succeeded recently.
-    service_time: Option<Duration>,
-    /// Number of jobs that all workers run at the same time.
-    parallel_jobs: u32,
-    queued: u64,
-}
-
-/// The active workers and the recommended number.
+/// The active workers and what they have to do.
 pub struct Workers {
     /// Workers with a recent heartbeat.
     pub active: Vec<ActiveWorker>,
-    /// Recent rates of jobs.
-    pub rates: JobRates,
-    /// Recommended number of workers.
-    pub recommended: usize,
+    /// What they have to do.
+    pub workload: Workload,
 }
 
 /// A worker with a recent heartbeat. Times are Unix milliseconds of the database's clock.
@@ -164,20 +151,6 @@ pub struct ActiveWorker {
     pub started_at_ms: i64,
     /// Time of its last heartbeat.
     pub last_heartbeat_at_ms: i64,
-}
-
-/// Computes the recommended number of workers. By Little's law, the mean number of running jobs is
-/// the arrival rate times the service time. Workers should be busy for 70 % of their time, because
-/// queues grow at higher utilisation.
-#[allow(
-    clippy::cast_precision_loss,
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "a recommendation, from positive numbers"
-)]
-fn recommended_workers(rates: &JobRates, concurrency: usize) -> usize {
-    let running = rates.arrivals_per_second * rates.service_seconds;
-    ((running / (concurrency as f64 * TARGET_UTILISATION)).ceil() as usize).max(1)
 }
 
 /// An entry of the engine's tables.
@@ -256,7 +229,7 @@ impl Queue {
             retention: Duration::from_secs(settings.job_retention_seconds),
             max_ended: settings.max_ended_jobs,
             excess_deleted: Mutex::default(),
-            throughput: Mutex::default(),
+            workload: Mutex::default(),
         }))
     }
 
@@ -451,18 +424,8 @@ impl Queue {
     /// Estimates the time until a job in this state ends, if all queued jobs run before it. `None`
     /// if no job succeeded recently.
     pub fn expected(&self, state: JobState) -> Option<Duration> {
-        let throughput = self.0.throughput.lock().unwrap_or_else(PoisonError::into_inner);
-        let rounds = match state {
-            JobState::Queued => {
-                throughput
-                    .queued
-                    .div_ceil(u64::from(throughput.parallel_jobs.max(1)))
-                    + 1
-            }
-            _ => 1,
-        };
-        let rounds = u32::try_from(rounds).unwrap_or(u32::MAX);
-        Some(throughput.service_time?.saturating_mul(rounds))
+        let workload = *self.0.workload.lock().unwrap_or_else(PoisonError::into_inner);
+        workload.expected(state)
     }
 
     /// Cancels a job. Returns `false` if it has ended already.
@@ -479,7 +442,7 @@ impl Queue {
         Ok(is_cancelled)
     }
 
-    /// Returns the active workers and the recommended number.
+    /// Returns the active workers and what they have to do.
     pub async fn workers(&self) -> Result<Workers, QueueError> {
         let rows = self.0.engine.list_active_workers(HEARTBEAT_TIMEOUT).await;
         let rows = rows.map_err(engine_error)?;
@@ -491,13 +454,14 @@ impl Queue {
             started_at_ms: row.started_at.timestamp_millis(),
             last_heartbeat_at_ms: row.last_heartbeat_at.timestamp_millis(),
         });
-        let rates = self.0.stores.own.job_rates(RATE_PERIOD).await?;
+        let active: Vec<ActiveWorker> = workers
+            .filter(|worker| worker.last_heartbeat_at_ms > oldest)
+            .collect();
+        let own = &self.0.stores.own;
+        let (rates, open) = (own.job_rates(RATE_PERIOD).await?, own.open_jobs().await?);
         Ok(Workers {
-            active: workers
-                .filter(|worker| worker.last_heartbeat_at_ms > oldest)
-                .collect(),
-            recommended: recommended_workers(&rates, self.0.concurrency),
-            rates,
+            workload: Workload::new(active.len(), self.0.concurrency, open.queued, rates),
+            active,
         })
     }
 
@@ -562,19 +526,10 @@ impl Queue {
         self.delete_excess().await?;
         let open = store.open_jobs().await?;
         metrics::set_open_jobs(open);
-        let Workers {
-            active,
-            rates,
-            recommended,
-        } = self.workers().await?;
-        metrics::set_workers(active.len(), recommended);
-        let parallel_jobs = active.len().saturating_mul(self.0.concurrency);
-        let service_time = Duration::from_secs_f64(rates.service_seconds.max(0.0));
-        *self.0.throughput.lock().unwrap_or_else(PoisonError::into_inner) = Throughput {
-            service_time: (service_time > Duration::ZERO).then_some(service_time),
-            parallel_jobs: u32::try_from(parallel_jobs).unwrap_or(u32::MAX),
-            queued: open.queued,
-        };
+        let Workers { active, workload } = self.workers().await?;
+        metrics::set_workers(active.len(), workload.recommended);
+        *self.0.workload.lock().unwrap_or_else(PoisonError::into_inner) = workload;
+        store.announce_workload(workload).await?;
         Ok(())
     }
 }

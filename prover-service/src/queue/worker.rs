@@ -4,6 +4,7 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use bauta_service_common::{Admission, JsonError, Service, from_json, spans};
 use bauta_store::{JobResult, StartedJob};
+use bauta_wire::prover::ProveAnswer;
 use graphile_worker::{
     IntoTaskHandlerResult, JobRecovery, JobRecoveryResult, TaskHandler, WorkerContext, WorkerOptions,
 };
@@ -15,7 +16,7 @@ use super::{ENGINE_SCHEMA, HEARTBEAT_TIMEOUT, Queue, QueueError, engine_error, r
 use crate::{
     audit,
     circuits::Circuits,
-    proof::ProveAnswer,
+    proof::prove,
     prover::{ProveError, Prover, Requester, client_of_owner},
     request::{ProveRequest, RequestError},
     time,
@@ -269,7 +270,7 @@ impl Worker {
             owner: &job.owner,
             client: &client,
         };
-        let answer = ProveAnswer::prove(&self.prover, requester, Admission::Job, task, || ());
+        let answer = prove(&self.prover, requester, Admission::Job, task, || ());
         let (_, answer) = tokio::join!(announcement, answer);
         Ok(answer?)
     }

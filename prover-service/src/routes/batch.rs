@@ -5,6 +5,7 @@ use bauta_primitives::sha256;
 use bauta_service_common::{
     Caller, InvalidField, InvalidFields, Json, Problem, UnreadBody, at_most, from_json,
 };
+use bauta_wire::prover::ProveAnswer;
 use futures_util::future::try_join_all;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -19,7 +20,6 @@ use super::{
 use crate::{
     audit::AuditRecord,
     circuits::Circuit,
-    proof::ProveAnswer,
     queue::{EnqueueRequest, Queue},
     request::{MAX_BATCH, PathReader, ProveRequest, Task, request_hash},
 };

@@ -2,17 +2,9 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use bauta_service_common::Json;
-use serde::Serialize;
-use utoipa::ToSchema;
+use bauta_wire::prover::CircuitList;
 
 use super::state::AppState;
-use crate::circuits::CircuitDescription;
-
-/// The circuits that this service has keys for.
-#[derive(Serialize, ToSchema)]
-pub struct CircuitList {
-    circuits: Vec<CircuitDescription>,
-}
 
 /// Lists the circuits.
 ///

@@ -7,7 +7,8 @@ use axum::{
 };
 use bauta_service_common::{Caller, Json, Path, Problem, Query};
 use bauta_store::{Job, JobState};
-use serde::{Deserialize, Serialize};
+use bauta_wire::prover::{Accepted, JobDocument, JobPage};
+use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
@@ -16,42 +17,22 @@ use super::{
     problems::{self, ProblemDocument},
     state::{AppState, PROVE},
 };
-use crate::{audit, events::JobDocument, queue::QueueError, settings::DEFAULT_WEBSOCKET_URL};
+use crate::{audit, events, queue::QueueError, settings::DEFAULT_WEBSOCKET_URL};
 
-/// The response to a request that became a job.
-#[derive(Serialize, ToSchema)]
-pub struct Accepted {
-    /// The job's id.
-    pub job_id: String,
-    /// The URL of the job.
-    pub status_url: String,
-    /// The URL of the job's events.
-    pub events_url: String,
-    /// The URL of the websocket, which also sends the job's events.
-    pub websocket_url: String,
-}
-
-impl Accepted {
-    /// Creates the response for a job's id. The URLs have the prefix of the request's URL.
-    pub fn new(job_id: String, request: &OriginalUri, websocket_url: &str) -> Self {
-        let prefix = if is_versioned(request) { VERSION_PREFIX } else { "" };
-        let status_url = format!("{prefix}/jobs/{job_id}");
-        let is_default = websocket_url == DEFAULT_WEBSOCKET_URL;
-        Self {
-            websocket_url: format!("{}{websocket_url}", if is_default { prefix } else { "" }),
-            events_url: format!("{status_url}/events"),
-            status_url,
-            job_id,
-        }
-    }
-}
-
-/// Status 202, with the job's URL in the header `Location`.
-impl IntoResponse for Accepted {
-    fn into_response(self) -> Response {
-        let location = [(header::LOCATION, self.status_url.clone())];
-        (StatusCode::ACCEPTED, location, Json(self)).into_response()
-    }
+/// Returns status 202, with the job's URL in the header `Location`. The URLs have the prefix of the
+/// request's URL.
+pub fn accepted(job_id: String, request: &OriginalUri, websocket_url: &str) -> Response {
+    let prefix = if is_versioned(request) { VERSION_PREFIX } else { "" };
+    let status_url = format!("{prefix}/jobs/{job_id}");
+    let is_default = websocket_url == DEFAULT_WEBSOCKET_URL;
+    let location = [(header::LOCATION, status_url.clone())];
+    let document = Accepted {
+        websocket_url: format!("{}{websocket_url}", if is_default { prefix } else { "" }),
+        events_url: format!("{status_url}/events"),
+        status_url,
+        job_id,
+    };
+    (StatusCode::ACCEPTED, location, Json(document)).into_response()
 }
 
 /// Largest number of jobs in a page.
@@ -94,15 +75,6 @@ impl From<StateFilter> for JobState {
             StateFilter::Cancelled => Self::Cancelled,
         }
     }
-}
-
-/// A page of jobs.
-#[derive(Serialize, ToSchema)]
-pub struct JobPage {
-    /// The jobs, the newest first.
-    jobs: Vec<JobDocument>,
-    /// The parameter `cursor` for the next page. `null` if this is the last page.
-    next_cursor: Option<String>,
 }
 
 /// Lists the jobs of the caller.
@@ -213,5 +185,5 @@ pub async fn own_job(state: &AppState, caller: &Caller, id: Uuid) -> Result<Job,
 
 /// Creates the document of a stored job.
 pub fn job_document(job: Job) -> Result<JobDocument, Problem> {
-    JobDocument::from_job(job).map_err(|error| Problem::internal(&error))
+    events::job_document(job).map_err(|error| Problem::internal(&error))
 }

@@ -10,7 +10,9 @@ use utoipa::{
     },
 };
 
-use super::{jobs::StateFilter, limits::UNLIMITED_PATH, profiling::Format, verify::OUTPUT_ELEMENTS};
+use bauta_wire::prover::OUTPUT_ELEMENTS;
+
+use super::{jobs::StateFilter, limits::UNLIMITED_PATH, profiling::Format};
 
 /// The description of the service, without its routes. `routes::all` adds them.
 #[derive(OpenApi)]

@@ -10,18 +10,19 @@ use bauta_service_common::{
     Admission, Caller, InvalidField, InvalidFields, Json, Problem, RequestId, StreamGuard, UnreadBody,
     from_json,
 };
+use bauta_wire::prover::{Accepted, ProveAnswer};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::{
-    jobs::Accepted,
+    jobs::accepted,
     limits::RateLimitKey,
     problems::{self, ProblemDocument, audited},
     state::{AppState, PROVE},
 };
 use crate::{
     audit::AuditRecord,
-    proof::{ContractAnswer, ProveAnswer},
+    proof::{self, ContractAnswer},
     prover::Requester,
     queue::{EnqueueRequest, QueueError},
     request::{Form, MAX_REQUEST_BYTES, ProveRequest, RequestError, Task, request_hash},
@@ -120,7 +121,7 @@ pub async fn prove(
         };
         record.set_job(&id);
         if wait == Some(false) {
-            return Ok(Accepted::new(id, &uri, &state.websocket_url).into_response());
+            return Ok(accepted(id, &uri, &state.websocket_url));
         }
         let tracked = client_id.and_then(|id| state.events.track(&caller.owner, id, None));
         let answer = answer_of_job(&state, id.clone(), &caller, is_repeated);
@@ -131,7 +132,7 @@ pub async fn prove(
         }
         Ok(match answer {
             Some(answer) => Json(ProveResponse::new(answer, form)).into_response(),
-            None => Accepted::new(id, &uri, &state.websocket_url).into_response(),
+            None => accepted(id, &uri, &state.websocket_url),
         })
     }
     .await;
@@ -217,7 +218,7 @@ pub async fn prove_now(
         owner: &caller.owner,
         client: key.client(),
     };
-    let answer = ProveAnswer::prove(prover, requester, Admission::Request, task, on_start).await?;
+    let answer = proof::prove(prover, requester, Admission::Request, task, on_start).await?;
     if let Some(tracked) = tracked {
         tracked.succeed();
     }

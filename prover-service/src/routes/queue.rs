@@ -2,6 +2,7 @@ use std::sync::Arc;
 
 use axum::{extract::State, http::HeaderMap};
 use bauta_service_common::{Json, Problem};
+use bauta_wire::prover::JobDocument;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -10,10 +11,7 @@ use super::{
     problems::ProblemDocument,
     state::{ADMIN, AppState},
 };
-use crate::{
-    events::JobDocument,
-    queue::{Queue, QueueError},
-};
+use crate::queue::{Queue, QueueError};
 
 /// Largest number of failed jobs in a response.
 const MAX_FAILED_JOBS: u32 = 100;

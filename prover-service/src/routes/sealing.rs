@@ -2,8 +2,7 @@ use std::{sync::Arc, time::Duration};
 
 use axum::extract::State;
 use bauta_service_common::{Json, Problem};
-use serde::Serialize;
-use utoipa::ToSchema;
+use bauta_wire::prover::SealingKeyAnswer;
 
 use super::state::AppState;
 use crate::{
@@ -11,26 +10,6 @@ use crate::{
     sealed_inputs::{ALGORITHMS, INFO, NewestKey},
     time::unix_seconds,
 };
-
-/// The key that clients seal private inputs to.
-#[derive(Serialize, ToSchema)]
-pub struct SealingKeyAnswer {
-    /// The id of the key, for `sealed.key_id`.
-    key_id: String,
-    /// `0x` and the 32 bytes of the public key.
-    public_key: String,
-    /// The key encapsulation mechanism.
-    kem: &'static str,
-    /// The key derivation function.
-    kdf: &'static str,
-    /// The encryption.
-    aead: &'static str,
-    /// The parameter `info` of HPKE.
-    info: &'static str,
-    /// The time in Unix seconds until which the service accepts the key at least. Null if the key
-    /// is not replaced while the service runs.
-    valid_until: Option<i64>,
-}
 
 /// Returns the key that private inputs are sealed to.
 ///
@@ -55,10 +34,10 @@ pub async fn sealing_key(State(state): State<Arc<AppState>>) -> Result<Json<Seal
     Ok(Json(SealingKeyAnswer {
         key_id,
         public_key: prefixed(&public_key),
-        kem,
-        kdf,
-        aead,
-        info: INFO,
+        kem: kem.into(),
+        kdf: kdf.into(),
+        aead: aead.into(),
+        info: INFO.into(),
         valid_until: valid_for.map(end),
     }))
 }

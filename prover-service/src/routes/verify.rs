@@ -1,24 +1,16 @@
-use std::{fmt, sync::Arc, time::Instant};
+use std::{sync::Arc, time::Instant};
 
 use axum::{Extension, extract::State};
 use bauta_circuits::{PreparedVerifyingKey, Proof};
 use bauta_primitives::{Digest, PublicInputs};
-use bauta_service_common::{InvalidField, InvalidFields, Json, PairingError, Problem, UnreadBody, at_most};
-use serde::{
-    Deserialize, Deserializer, Serialize,
-    de::{
-        MapAccess, SeqAccess, Visitor,
-        value::{MapAccessDeserializer, SeqAccessDeserializer},
-    },
-};
-use utoipa::ToSchema;
+use bauta_service_common::{InvalidField, InvalidFields, Json, PairingError, Problem, UnreadBody};
+use bauta_wire::prover::{ExpectedOutput, GivenProof, VerifyAnswer, VerifyRequest};
 
 use super::{limits::RateLimitKey, problems::ProblemDocument, state::AppState};
 use crate::{
     cache::Verdict,
     circuits::CircuitError,
     metrics::{self, VerificationFailure},
-    proof::{ProofDocument, PublicInputsDocument},
     time,
 };
 
@@ -30,146 +22,40 @@ const OTHER_CIRCUIT: &str = "other";
 /// Largest body in bytes. A complete request takes less than 2 KiB.
 const MAX_VERIFY_BYTES: usize = 8 << 10;
 
-/// Number of elements of `expected_output`: root, nullifier, scope, claim and context.
-pub const OUTPUT_ELEMENTS: usize = 5;
-
-/// A proof to verify. `circuitId` or `model_hash` names the circuit. One or more of `public`,
-/// `expected_output`, `input_hash` and the document of the proof give the public inputs. If several
-/// are given, they must agree.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct VerifyRequest {
-    /// The proof.
-    proof: GivenProof,
-    /// An id that `/circuits` lists, or `ownership-v1`.
-    #[serde(rename = "circuitId")]
-    circuit_id: Option<String>,
-    /// The hash of the verifying key.
-    model_hash: Option<String>,
-    /// The digest.
-    #[schema(value_type = Option<String>)]
-    input_hash: Option<Digest>,
-    /// Root, nullifier, scope, claim and context.
-    expected_output: Option<ExpectedOutput>,
-    /// The public inputs.
-    #[schema(value_type = Option<PublicInputsDocument>)]
-    public: Option<PublicInputs>,
-}
-
-/// A proof, with or without its public inputs.
-#[derive(ToSchema)]
-#[serde(untagged)]
-enum GivenProof {
-    /// `0x` and 256 bytes in the encoding that the program accepts.
-    Bytes(String),
-    /// `proof` in the response of `/prove`. It has the public inputs and the hash of the verifying
-    /// key.
-    Document(Box<ProofDocument>),
-}
-
-/// The public inputs in the form of earlier systems.
-#[derive(ToSchema)]
-#[serde(untagged)]
-enum ExpectedOutput {
-    /// `0x` and 160 bytes: `output` in the response of `/prove`.
-    Bytes(String),
-    /// Five strings of `0x` and 32 bytes.
-    Elements(Vec<String>),
-}
-
-/// Decides by the kind of the JSON value, so that an error names the field of the document. Serde's
-/// own implementation for such a type would only say that no variant matches.
-impl<'de> Deserialize<'de> for GivenProof {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Visit;
-
-        impl<'de> Visitor<'de> for Visit {
-            type Value = GivenProof;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(
-                    "a string (0x and hexadecimal digits) or the object `proof` of a response of /prove",
-                )
-            }
-
-            fn visit_str<E>(self, text: &str) -> Result<GivenProof, E> {
-                Ok(GivenProof::Bytes(text.to_owned()))
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, fields: A) -> Result<GivenProof, A::Error> {
-                let document = ProofDocument::deserialize(MapAccessDeserializer::new(fields))?;
-                Ok(GivenProof::Document(Box::new(document)))
-            }
-        }
-
-        deserializer.deserialize_any(Visit)
+fn proof_bytes(proof: &GivenProof) -> Result<[u8; Proof::LENGTH], InvalidField> {
+    match proof {
+        GivenProof::Bytes(text) => parse_bytes("proof", text),
+        GivenProof::Document(document) => parse_bytes("proof.proof", &document.proof),
     }
 }
 
-/// Decides by the kind of the JSON value, as for [`GivenProof`].
-impl<'de> Deserialize<'de> for ExpectedOutput {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Visit;
-
-        impl<'de> Visitor<'de> for Visit {
-            type Value = ExpectedOutput;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a string (0x and hexadecimal digits) or a list of five such strings")
-            }
-
-            fn visit_str<E>(self, text: &str) -> Result<ExpectedOutput, E> {
-                Ok(ExpectedOutput::Bytes(text.to_owned()))
-            }
-
-            fn visit_seq<A: SeqAccess<'de>>(self, elements: A) -> Result<ExpectedOutput, A::Error> {
-                let elements = at_most::<_, _, OUTPUT_ELEMENTS>(SeqAccessDeserializer::new(elements))?;
-                Ok(ExpectedOutput::Elements(elements))
-            }
-        }
-
-        deserializer.deserialize_any(Visit)
+/// Returns the hash of the verifying key.
+fn model_hash(proof: &GivenProof) -> Option<&str> {
+    match proof {
+        GivenProof::Bytes(_) => None,
+        GivenProof::Document(document) => Some(&document.metadata.model_hash),
     }
 }
 
-impl GivenProof {
-    fn bytes(&self) -> Result<[u8; Proof::LENGTH], InvalidField> {
-        match self {
-            Self::Bytes(text) => parse_bytes("proof", text),
-            Self::Document(document) => parse_bytes("proof.proof", &document.proof),
-        }
-    }
-
-    /// Returns the hash of the verifying key.
-    fn model_hash(&self) -> Option<&str> {
-        match self {
-            Self::Bytes(_) => None,
-            Self::Document(document) => Some(&document.metadata.model_hash),
-        }
-    }
-
-    fn public_inputs(&self) -> Result<Option<PublicInputs>, InvalidField> {
-        match self {
-            Self::Bytes(_) => Ok(None),
-            Self::Document(document) => {
-                parse_public_inputs("proof.metadata.output", &document.metadata.output).map(Some)
-            }
+fn public_inputs_of_proof(proof: &GivenProof) -> Result<Option<PublicInputs>, InvalidField> {
+    match proof {
+        GivenProof::Bytes(_) => Ok(None),
+        GivenProof::Document(document) => {
+            parse_public_inputs("proof.metadata.output", &document.metadata.output).map(Some)
         }
     }
 }
 
-impl ExpectedOutput {
-    fn public_inputs(&self) -> Result<PublicInputs, InvalidField> {
-        let field = "expected_output";
-        match self {
-            Self::Bytes(text) => parse_public_inputs(field, text),
-            Self::Elements(elements) => {
-                let elements = elements
-                    .iter()
-                    .map(|element| parse_bytes::<32>(field, element))
-                    .collect::<Result<Vec<_>, _>>()?;
-                public_inputs_of(field, &elements.concat())
-            }
+fn public_inputs_of_output(output: &ExpectedOutput) -> Result<PublicInputs, InvalidField> {
+    let field = "expected_output";
+    match output {
+        ExpectedOutput::Bytes(text) => parse_public_inputs(field, text),
+        ExpectedOutput::Elements(elements) => {
+            let elements = elements
+                .iter()
+                .map(|element| parse_bytes::<32>(field, element))
+                .collect::<Result<Vec<_>, _>>()?;
+            public_inputs_of(field, &elements.concat())
         }
     }
 }
@@ -183,18 +69,6 @@ fn public_inputs_of(field: &'static str, bytes: &[u8]) -> Result<PublicInputs, I
         .try_into()
         .map_err(|_| InvalidField::new(field, "must have five elements"))?;
     PublicInputs::from_bytes(bytes).map_err(|error| InvalidField::new(field, error.to_string()))
-}
-
-/// The result of a verification.
-#[derive(Serialize, ToSchema)]
-pub struct VerifyAnswer {
-    /// Whether the proof is valid.
-    valid: bool,
-    /// Why the proof is invalid.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    reason: Option<String>,
-    /// Duration of the verification in milliseconds.
-    verification_time_ms: f64,
 }
 
 /// Verifies a proof.
@@ -225,7 +99,7 @@ pub async fn verify(
         document_hash,
         digest,
         digests_agree,
-    } = request.check()?;
+    } = check(&request)?;
     let circuit_id = request.circuit_id.as_deref();
     let key = find_key(&state, client.client(), circuit_id, model_hash, document_hash).await?;
     let outcome = if digests_agree {
@@ -272,56 +146,54 @@ struct CheckedRequest {
     digests_agree: bool,
 }
 
-impl VerifyRequest {
-    /// Checks the fields. The error has all invalid ones.
-    fn check(&self) -> Result<CheckedRequest, InvalidFields> {
-        let model_hash = self.model_hash.as_deref();
-        let document_hash = self.proof.model_hash();
-        let no_circuit = (self.circuit_id.is_none() && model_hash.is_none() && document_hash.is_none())
-            .then(|| InvalidField::new("circuitId", "or model_hash must be given"));
-        let model_hash = model_hash.map(|hash| parse_bytes("model_hash", hash)).transpose();
-        let document_hash = document_hash
-            .map(|hash| parse_bytes(DOCUMENT_HASH, hash))
-            .transpose();
-        let proof = self.proof.bytes();
-        let document = self.proof.public_inputs();
-        let expected = self.expected_output.as_ref();
-        let expected = expected.map(ExpectedOutput::public_inputs).transpose();
-        let given = [self.public, ok(&expected), ok(&document)];
-        let given = given.into_iter().flatten().map(|public| public.digest());
-        let mut digests = given.chain(self.input_hash);
-        let digest = digests.next();
-        let no_public = (digest.is_none() && expected.is_ok() && document.is_ok()).then(|| {
-            let rule =
-                "must be given, or expected_output, input_hash or the proof's document: a proof is valid only for \
-                 its public inputs";
-            InvalidField::new("public", rule)
-        });
-        let invalid = [
-            proof.as_ref().err().cloned(),
-            no_circuit,
-            model_hash.as_ref().err().cloned(),
-            document_hash.as_ref().err().cloned(),
-            no_public,
-            expected.err(),
-            document.err(),
-        ];
-        match (
-            InvalidFields::of(invalid.into_iter().flatten()),
+/// Checks the fields. The error has all invalid ones.
+fn check(request: &VerifyRequest) -> Result<CheckedRequest, InvalidFields> {
+    let given_hash = request.model_hash.as_deref();
+    let document_hash = model_hash(&request.proof);
+    let no_circuit = (request.circuit_id.is_none() && given_hash.is_none() && document_hash.is_none())
+        .then(|| InvalidField::new("circuitId", "or model_hash must be given"));
+    let model_hash = given_hash.map(|hash| parse_bytes("model_hash", hash)).transpose();
+    let document_hash = document_hash
+        .map(|hash| parse_bytes(DOCUMENT_HASH, hash))
+        .transpose();
+    let proof = proof_bytes(&request.proof);
+    let document = public_inputs_of_proof(&request.proof);
+    let expected = request.expected_output.as_ref();
+    let expected = expected.map(public_inputs_of_output).transpose();
+    let given = [request.public, ok(&expected), ok(&document)];
+    let given = given.into_iter().flatten().map(|public| public.digest());
+    let mut digests = given.chain(request.input_hash);
+    let digest = digests.next();
+    let no_public = (digest.is_none() && expected.is_ok() && document.is_ok()).then(|| {
+        let rule =
+            "must be given, or expected_output, input_hash or the proof's document: a proof is valid only for \
+             its public inputs";
+        InvalidField::new("public", rule)
+    });
+    let invalid = [
+        proof.as_ref().err().cloned(),
+        no_circuit,
+        model_hash.as_ref().err().cloned(),
+        document_hash.as_ref().err().cloned(),
+        no_public,
+        expected.err(),
+        document.err(),
+    ];
+    match (
+        InvalidFields::of(invalid.into_iter().flatten()),
+        proof,
+        model_hash,
+        document_hash,
+        digest,
+    ) {
+        (None, Ok(proof), Ok(model_hash), Ok(document_hash), Some(digest)) => Ok(CheckedRequest {
             proof,
             model_hash,
             document_hash,
             digest,
-        ) {
-            (None, Ok(proof), Ok(model_hash), Ok(document_hash), Some(digest)) => Ok(CheckedRequest {
-                proof,
-                model_hash,
-                document_hash,
-                digest,
-                digests_agree: digests.all(|other| other == digest),
-            }),
-            (invalid, ..) => Err(invalid.expect("a field is invalid")),
-        }
+            digests_agree: digests.all(|other| other == digest),
+        }),
+        (invalid, ..) => Err(invalid.expect("a field is invalid")),
     }
 }
 

@@ -19,7 +19,7 @@ pub struct WorkerStats {
     workers: Vec<Worker>,
     /// Recommended number of workers: the arrival rate times the service time, divided by the
     /// number of proofs that a worker runs at the same time and by the target utilisation of 70 %.
-    recommended: usize,
+    recommended: u32,
     /// Jobs created per second, during the last minute.
     arrivals_per_second: f64,
     /// Mean time from a job's start to its success in milliseconds, during the last minute.
@@ -69,9 +69,9 @@ pub async fn worker_stats(
     let workers = state.queue()?.workers().await?;
     Ok(Json(WorkerStats {
         workers: workers.active.into_iter().map(Worker::from).collect(),
-        recommended: workers.recommended,
-        arrivals_per_second: workers.rates.arrivals_per_second,
-        service_time_ms: 1e3 * workers.rates.service_seconds,
+        recommended: workers.workload.recommended,
+        arrivals_per_second: workers.workload.rates.arrivals_per_second,
+        service_time_ms: 1e3 * workers.workload.rates.service_seconds,
     }))
 }
 

@@ -1,3 +1,5 @@
 import { testPackage } from "../../tests/package.ts";
 
-testPackage("svelte", [{ names: "*", bytes: 3_000 }]);
+const COMPONENT = "components/ProofPipelineUI.svelte";
+
+testPackage("svelte", [{ names: "*", bytes: 3_000 }], [COMPONENT, `${COMPONENT}.d.ts`]);

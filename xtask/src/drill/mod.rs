@@ -71,6 +71,16 @@ enum Drill {
         #[arg(long, default_value_t = 10_000)]
         subscribers: u32,
     },
+    /// Read and verify through the gateway of the API with the client of the crate `ohttp`, over a
+    /// relay
+    Ohttp,
+    /// Kill instances of the API while they send webhooks and seal the audit log: each event has one
+    /// delivery, and the log agrees with its seals
+    Kills {
+        /// Number of killed instances
+        #[arg(long, default_value_t = 20)]
+        kills: u32,
+    },
     /// Read a long history from a replay server, and kill the indexer at random moments: at least
     /// 5,000 transactions a second, at most 300 MB
     Backfill {
@@ -94,6 +104,13 @@ enum Drill {
     /// Build the API service with the key stores of its wallets, and pay for verifications with a
     /// key in a Vault server that the test provides
     Keystores,
+    /// Run a ceremony with the real snarkjs in which one participant is absent, one delivers a bad
+    /// file, and one an old file. Needs node and npm
+    Ceremony {
+        /// Number of participants, at least 5
+        #[arg(long, default_value_t = 20)]
+        participants: u32,
+    },
     /// Run an older release of the indexer and this one with one database under load, replace one
     /// by the other, and go back
     Upgrade,
@@ -108,7 +125,7 @@ enum Drill {
     /// Next.js
     Bundlers,
     /// Use the demo page in Chromium with wallets that sign, refuse and change: no secret leaves
-    /// the page, and it keeps to its policy
+    /// the page, and it keeps to its policy. Then use each page of the dashboard, in each role
     Web,
     /// Build the image and run the compose file in a container engine, as in deploy/README.md; kill
     /// a worker, lose and restore the database; run the image target `verifier` alone
@@ -150,9 +167,18 @@ pub fn run(args: &Args) -> Result<()> {
             let mut cargo = test("api", "subscribers::")?;
             workspace::run(cargo.env("BAUTA_DRILL_SUBSCRIBERS", subscribers.to_string()))
         }
+        Drill::Ohttp => ohttp(),
+        Drill::Kills { kills } => {
+            system::require(&[system::CC, system::POSTGRES])?;
+            let mut cargo = test("api", "webhooks::instances_that_are_killed")?;
+            workspace::run(cargo.env("BAUTA_DRILL_KILLS", kills.to_string()))
+        }
         Drill::Backfill { transactions, seed } => backfill(transactions, seed),
         Drill::Yellowstone { rounds, seed } => yellowstone(rounds, seed),
         Drill::Keystores => key_stores(),
+        Drill::Ceremony { participants } => workspace::run(
+            test("cli", "ceremony::")?.env("BAUTA_DRILL_PARTICIPANTS", participants.to_string()),
+        ),
         Drill::Upgrade => upgrade::run(),
         Drill::Pgbouncer => {
             system::require(&[system::CC, system::POSTGRES, system::PGBOUNCER])?;
@@ -161,7 +187,7 @@ pub fn run(args: &Args) -> Result<()> {
         Drill::Alerts => alerts(),
         Drill::Dashboard => dashboard::run(),
         Drill::Bundlers => bundlers::run(),
-        Drill::Web => up::run_web_script(&["test"]),
+        Drill::Web => up::run_in_web_pages(&["test"]),
         Drill::Compose { stand_ins } => compose::run(stand_ins),
         Drill::Service {
             jobs,
@@ -249,6 +275,22 @@ fn yellowstone(rounds: u32, seed: Option<u64>) -> Result<()> {
     workspace::run(&mut cargo)
 }
 
+fn ohttp() -> Result<()> {
+    system::require(&[system::CC, system::POSTGRES])?;
+    let folder = workspace::target()?.join("ohttp-client");
+    let manifest = workspace::root()?.join("tests/ohttp-client/Cargo.toml");
+    let mut cargo = workspace::cargo()?;
+    cargo
+        .args(["build", "--locked", "--quiet", "--manifest-path"])
+        .arg(manifest)
+        .arg("--target-dir")
+        .arg(&folder);
+    workspace::run(&mut cargo)?;
+    let client = folder.join("debug/bauta-ohttp-client");
+    let mut cargo = test("api", "ohttp::the_client_of_another_implementation")?;
+    workspace::run(cargo.arg("--ignored").env("BAUTA_OHTTP_CLIENT", client))
+}
+
 fn key_stores() -> Result<()> {
     system::require(&[system::CC, system::POSTGRES])?;
     localnet::build()?;
@@ -262,7 +304,7 @@ fn key_stores() -> Result<()> {
             "--features",
             workspace::KEY_STORES,
         ])
-        .args(["--test", "api", "--", "--nocapture", "relay::vault::"]);
+        .args(["--test", "api", "--test", "cli", "--", "--nocapture", "vault::"]);
     workspace::run(&mut cargo)
 }
 

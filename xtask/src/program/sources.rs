@@ -21,6 +21,17 @@ use super::{
 };
 use crate::workspace;
 
+/// The fields of a package that are only for its publication. No source can read them.
+const PUBLICATION: [&str; 7] = [
+    "categories",
+    "exclude",
+    "include",
+    "keywords",
+    "metadata",
+    "publish",
+    "readme",
+];
+
 /// Returns the digest of each part of a program's sources.
 pub fn digest(program: &Program) -> Result<BTreeMap<String, String>> {
     let root = workspace::root()?;
@@ -171,6 +182,11 @@ fn effective_manifest(mut manifest: Table, workspace: &Table) -> Table {
     for section in ["dev-dependencies", "lints", "bench", "test", "example"] {
         manifest.remove(section);
     }
+    if let Some(Value::Table(package)) = manifest.get_mut("package") {
+        for field in PUBLICATION {
+            package.remove(field);
+        }
+    }
     for section in ["package", "dependencies", "build-dependencies"] {
         if let Some(Value::Table(table)) = manifest.get_mut(section) {
             let from = if section == "package" {
@@ -246,6 +262,20 @@ mod tests {
         let package = parse("bauta v0.1.0 (/home/a b/programs/bauta)|").expect("a line");
         assert_eq!(package.dir, Some(PathBuf::from("/home/a b/programs/bauta")));
         assert!(parse("bauta").is_err());
+    }
+
+    #[test]
+    fn what_is_only_for_the_publication_changes_no_digest() {
+        let plain = "[package]\nname = 'a'\nversion = '1.0.0'";
+        let more = format!(
+            "{plain}\npublish.workspace = true\nreadme = 'README.md'\nkeywords = ['b']\n[package.metadata.docs.rs]\nall-features = true"
+        );
+        let shared = "[workspace.package]\npublish = false";
+        assert_eq!(effective(plain, shared), effective(&more, shared));
+        assert_ne!(
+            effective(plain, ""),
+            effective("[package]\nname = 'a'\nversion = '1.0.1'", "")
+        );
     }
 
     #[test]

@@ -31,7 +31,7 @@ use anyhow::{Context, Result};
 pub use self::{
     node::NodeSettings,
     stack::{ClientLimits, Ports, ServerSource, Stack, StackSettings},
-    web::run_script as run_web_script,
+    web::{run_in_both as run_in_web_pages, run_script as run_web_script},
 };
 use crate::workspace;
 

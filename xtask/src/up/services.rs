@@ -8,7 +8,7 @@ use bauta_dev_servers::random_hex;
 
 use crate::workspace;
 
-/// The API key of the API service. It is public: the service is open to this machine only.
+/// The API key of the services. It is public: they are open to this machine only.
 pub const LOCAL_KEY: &str = "bauta_00000000_local";
 /// The SHA-256 of `local`, the secret of this key.
 const LOCAL_KEY_HASH: &str = "25bf8e1a2393f1108d37029b3df5593236c755742ec93465bbafa9b290bddcf6";
@@ -72,6 +72,10 @@ pub const SERVICES: &[ServiceEntry] = &[
                 ("METRICS_ON_SERVICE_PORT", "true".into()),
                 ("ALLOW_DEVELOPMENT_KEYS", "true".into()),
                 (
+                    "API_KEYS",
+                    format!("00000000:{LOCAL_KEY_HASH}:admin+prove:{}:0:0", u64::MAX),
+                ),
+                (
                     "CACHE_DIR",
                     workspace::cache()?.join("prover").display().to_string(),
                 ),
@@ -90,13 +94,14 @@ pub const SERVICES: &[ServiceEntry] = &[
         port_variable: "PORT",
         operations_port: Some(9092),
         routes: "/v1/registries, /v1/scopes, ...: docs/api-service.md; /health, /metrics; open to this machine; relays \
-                 in all scopes, at the cost of the keypair above; proofs and uploads with the API key \
+                 in all scopes, at the cost of the keypair above, whose wallet has all roles; proofs and uploads with the API key \
                  bauta_00000000_local",
         setup: None,
         client_limits: &[
             "ANONYMOUS_REQUESTS_PER_MINUTE",
             "ANONYMOUS_TILES_PER_MINUTE",
             "RELAY_REQUESTS_PER_MINUTE",
+            "LOGINS_PER_MINUTE",
         ],
         database_variable: Some("UPLOAD_DATABASE_URL"),
         settings: || {
@@ -115,6 +120,12 @@ pub const SERVICES: &[ServiceEntry] = &[
                 ),
                 // A later run can't read the relays of this one. They have no clients any more.
                 ("RELAY_KEY", random_hex::<32>()?),
+                // The accounts, logins and webhooks of this run end with its database.
+                ("JWT_SECRET", random_hex::<32>()?),
+                ("ACCOUNT_KEY", random_hex::<32>()?),
+                ("WEBHOOK_KEY", random_hex::<32>()?),
+                // Developers of this machine try their receivers.
+                ("WEBHOOK_NETWORKS", "127.0.0.1".into()),
             ])
         },
     },

@@ -1,6 +1,10 @@
 //! The servers: private ones that are started here, and external ones.
 
-use std::{env, path::PathBuf, process::Command};
+use std::{
+    env,
+    path::{Path, PathBuf},
+    process::Command,
+};
 
 use anyhow::{Result, anyhow};
 use bauta_dev_servers::{Postgres, Redis, Service};
@@ -17,6 +21,8 @@ use crate::{system, workspace};
 const API: &str = "api";
 /// The name of the prover service in [`SERVICES`].
 const PROVER: &str = "prover";
+/// The roles that the wallet of the keypair gets at the API.
+const ROLES: [&str; 4] = ["owner", "operator", "auditor", "developer"];
 
 /// Selects the servers of a stack.
 pub struct StackSettings {
@@ -206,6 +212,7 @@ impl Stack {
                 // The prover service was started before.
                 let prover = self.service(PROVER);
                 variables.extend(prover.map(|url| ("PROVER_URL", url.to_owned())));
+                variables.extend(dashboard()?);
             }
             let chosen = |fixed: u16| match ports {
                 Ports::Fixed => fixed,
@@ -217,12 +224,32 @@ impl Stack {
             if let Some(setup) = entry.setup {
                 workspace::output(Command::new(&program).arg(setup).envs(variables.clone()))?;
             }
+            if entry.name == API {
+                self.grant_roles(&program, &variables)?;
+            }
             let service = Service::start(entry.program, port, |port| {
                 let mut command = Command::new(&program);
                 command.envs(variables).env(entry.port_variable, port.to_string());
+                if entry.name == API {
+                    // Wallets log in on its pages.
+                    command.env("PUBLIC_URL", format!("http://127.0.0.1:{port}"));
+                }
                 command
             });
             self.services.push(service.map_err(with_hint)?);
+        }
+        Ok(())
+    }
+
+    /// Gives the wallet of the keypair all roles.
+    fn grant_roles(&self, program: &Path, variables: &[(&'static str, String)]) -> Result<()> {
+        let wallet = bauta(&["keypair"], Some(&self.keypair))?;
+        for role in ROLES {
+            let mut grant = Command::new(program);
+            grant
+                .args(["grant-role", "--wallet", wallet.trim(), "--role", role])
+                .envs(variables.iter().cloned());
+            workspace::output(&mut grant)?;
         }
         Ok(())
     }
@@ -299,4 +326,11 @@ impl Stack {
         }
         Ok(())
     }
+}
+
+/// Returns the setting of the API with the built dashboard. `None` if npm has not built it.
+fn dashboard() -> Result<Option<(&'static str, String)>> {
+    let folder = workspace::root()?.join("web/dashboard/dist");
+    let is_built = folder.join("index.html").is_file();
+    Ok(is_built.then(|| ("DASHBOARD_DIR", folder.display().to_string())))
 }

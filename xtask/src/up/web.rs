@@ -1,7 +1,8 @@
-//! The demo page of `web/demo`.
+//! The pages of `web/`: the demo, and the dashboard.
 //!
 //! ```text
 //!   web/demo, sdk --Vite--> site --> `bauta-demo web`, which prepares the chain and serves the site
+//!   web/dashboard --Vite--> dist --> the API, which serves it
 //! ```
 
 use std::{
@@ -17,6 +18,10 @@ use sha2::{Digest, Sha256};
 use super::{ClientLimits, NodeSettings, Ports, ServerSource, Stack, StackSettings, stack::with_hint};
 use crate::{system, workspace};
 
+/// The folder of the demo page.
+const DEMO: &str = "web/demo";
+/// The folder of the dashboard.
+const DASHBOARD: &str = "web/dashboard";
 /// The file in `node_modules` that names the lock file which was installed.
 const INSTALLED: &str = "node_modules/.bauta-installed";
 
@@ -29,7 +34,7 @@ impl Web {
     /// Builds the page and starts its server. If `port` is 0, a free port is chosen.
     pub fn start(stack: &Stack, port: u16) -> Result<Self> {
         system::require(&[system::CC, system::NODE, system::NPM])?;
-        let site = build_site()?;
+        let site = build_site(DEMO)?;
         workspace::build(&["bauta-demo"])?;
         let program = workspace::target()?.join("debug/bauta-demo");
         let service = Service::start("bauta-demo", port, |port| {
@@ -52,8 +57,25 @@ impl Web {
     }
 }
 
-/// Runs an npm script of the page, with a page and all servers of its own on free ports.
+/// Runs an npm script of the demo page, with a page and all servers of its own on free ports.
 pub fn run_script(arguments: &[&str]) -> Result<()> {
+    let (stack, web) = start_all()?;
+    workspace::run(&mut npm_run(DEMO, arguments, &stack, &web)?)
+}
+
+/// Runs an npm script in the folder of the demo page, and then in that of the dashboard, which
+/// shows what the visits of the demo page have done.
+pub fn run_in_both(arguments: &[&str]) -> Result<()> {
+    system::require(&[system::NODE, system::NPM])?;
+    // The API reads the files at its start.
+    build_site(DASHBOARD)?;
+    let (stack, web) = start_all()?;
+    workspace::run(&mut npm_run(DEMO, arguments, &stack, &web)?)?;
+    workspace::run(&mut npm_run(DASHBOARD, arguments, &stack, &web)?)
+}
+
+/// Starts all servers on free ports.
+fn start_all() -> Result<(Stack, Web)> {
     system::require(&[system::CHROMIUM])?;
     let stack = Stack::start(&StackSettings {
         database: Some(ServerSource::Private(0)),
@@ -66,12 +88,18 @@ pub fn run_script(arguments: &[&str]) -> Result<()> {
         client_limits: ClientLimits::Off,
     })?;
     let web = Web::start(&stack, 0)?;
+    Ok((stack, web))
+}
+
+/// Returns the command that runs an npm script with the addresses of the servers.
+fn npm_run(folder: &str, arguments: &[&str], stack: &Stack, web: &Web) -> Result<Command> {
     let mut npm = Command::new("npm");
     npm.arg("run")
         .args(arguments)
-        .current_dir(folder()?)
+        .current_dir(workspace::root()?.join(folder))
+        .envs(stack.environment())
         .env("BAUTA_WEB_URL", web.url());
-    workspace::run(&mut npm)
+    Ok(npm)
 }
 
 /// Starts the page and prints its URL, or why there is none. The other servers don't need it.
@@ -89,14 +117,9 @@ pub fn serve(stack: &Stack, port: u16) -> Option<Web> {
     }
 }
 
-/// Returns the folder of the page's sources.
-fn folder() -> Result<PathBuf> {
-    Ok(workspace::root()?.join("web/demo"))
-}
-
-/// Builds the page. Returns the folder with its files.
-fn build_site() -> Result<PathBuf> {
-    let folder = folder()?;
+/// Builds a page. Returns the folder with its files.
+fn build_site(folder: &str) -> Result<PathBuf> {
+    let folder = workspace::root()?.join(folder);
     install(&folder)?;
     workspace::output(
         Command::new("npm")
@@ -108,8 +131,8 @@ fn build_site() -> Result<PathBuf> {
 
 /// Installs the locked versions of the npm packages, unless they are installed.
 fn install(folder: &Path) -> Result<()> {
-    let lock =
-        fs::read(folder.join("package-lock.json")).context("can't read package-lock.json of web/demo")?;
+    let lock = folder.join("package-lock.json");
+    let lock = fs::read(&lock).with_context(|| format!("can't read {}", lock.display()))?;
     let digest = hex::encode(Sha256::digest(lock));
     let installed = folder.join(INSTALLED);
     if fs::read_to_string(&installed).is_ok_and(|found| found == digest) {

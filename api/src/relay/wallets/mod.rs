@@ -7,23 +7,20 @@
 //!                 gcp-kms:KEY:ADDRESS             store --HTTP--> Google Cloud KMS
 //! ```
 //!
-//! Each store is behind a feature of this crate, because its client has many dependencies.
+//! Each store is behind a feature of `crates/key-store`, because its client has many dependencies.
 
 mod file;
 pub mod payer;
-#[cfg(any(feature = "vault", feature = "aws-kms", feature = "gcp-kms"))]
 mod store;
 mod vault;
 
 use std::{pin::Pin, sync::Arc};
 
+use bauta_key_store::KeyStore;
 use solana_address::Address;
 use solana_signature::Signature;
 
-use self::{
-    file::FileWallet,
-    payer::{KeyStore, Payer},
-};
+use self::{file::FileWallet, payer::Payer};
 use super::error::RelaySetupError;
 use crate::settings::RelaySettings;
 
@@ -58,7 +55,7 @@ impl Wallets {
                         KeyStore::Vault => Some(vault::access(settings)?),
                         KeyStore::AwsKms | KeyStore::GcpKms => None,
                     };
-                    open_stored(key, vault_access).await?
+                    store::open(key, vault_access).await?
                 }
             };
             wallets.push(wallet);
@@ -83,18 +80,6 @@ impl Wallets {
     pub fn addresses(&self) -> impl Iterator<Item = Address> {
         self.0.iter().map(|wallet| wallet.address())
     }
-}
-
-#[cfg(any(feature = "vault", feature = "aws-kms", feature = "gcp-kms"))]
-use store::open as open_stored;
-
-/// Refuses a key store, because this build has none.
-#[cfg(not(any(feature = "vault", feature = "aws-kms", feature = "gcp-kms")))]
-async fn open_stored(
-    key: &payer::StoredKey,
-    _: Option<vault::VaultAccess<'_>>,
-) -> Result<Arc<dyn Wallet>, RelaySetupError> {
-    std::future::ready(Err(RelaySetupError::StoreNotBuilt(key.store.name()))).await
 }
 
 #[cfg(test)]

@@ -2,8 +2,8 @@
 
 use std::{path::PathBuf, str::FromStr};
 
+use bauta_key_store::StoredKey;
 use serde::{Deserialize, Deserializer};
-use solana_address::Address;
 
 use crate::relay::budgets::from_text;
 
@@ -14,41 +14,6 @@ pub enum Payer {
     File(PathBuf),
     /// In a key store, which signs.
     Stored(StoredKey),
-}
-
-/// A key in a key store.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct StoredKey {
-    /// The key store.
-    pub store: KeyStore,
-    /// The name of the key in the store.
-    pub name: String,
-    /// The wallet's address, which is the public key.
-    pub address: Address,
-}
-
-/// A kind of key store.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum KeyStore {
-    /// The transit engine of Vault.
-    Vault,
-    /// The key management service of AWS.
-    AwsKms,
-    /// The key management service of Google Cloud.
-    GcpKms,
-}
-
-impl KeyStore {
-    const ALL: [Self; 3] = [Self::Vault, Self::AwsKms, Self::GcpKms];
-
-    /// Returns the name in the settings, which is also that of the feature.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Vault => "vault",
-            Self::AwsKms => "aws-kms",
-            Self::GcpKms => "gcp-kms",
-        }
-    }
 }
 
 /// The text isn't a [`Payer`].
@@ -63,38 +28,12 @@ impl FromStr for Payer {
 
     fn from_str(text: &str) -> Result<Self, InvalidPayer> {
         let text = text.trim();
-        let stored = KeyStore::ALL.into_iter().find_map(|store| {
-            let rest = text.strip_prefix(store.name())?.strip_prefix(':')?;
-            Some((store, rest))
-        });
-        let Some((store, rest)) = stored else {
-            return if text.is_empty() {
-                Err(InvalidPayer)
-            } else {
-                Ok(Self::File(text.into()))
-            };
-        };
-        // Names of keys can have colons.
-        let (name, address) = rest.rsplit_once(':').ok_or(InvalidPayer)?;
-        if !is_name(store, name) {
-            return Err(InvalidPayer);
+        match StoredKey::parse(text) {
+            Some(key) => key.map(Self::Stored).map_err(|_| InvalidPayer),
+            None if text.is_empty() => Err(InvalidPayer),
+            None => Ok(Self::File(text.into())),
         }
-        Ok(Self::Stored(StoredKey {
-            store,
-            name: name.to_owned(),
-            address: address.parse().map_err(|_| InvalidPayer)?,
-        }))
     }
-}
-
-/// Returns whether a key can have this name. The name is a part of URLs.
-fn is_name(store: KeyStore, name: &str) -> bool {
-    let others: &[u8] = match store {
-        KeyStore::Vault => b"-_.",
-        KeyStore::AwsKms | KeyStore::GcpKms => b"-_.:/",
-    };
-    let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || others.contains(&byte);
-    !name.is_empty() && name != "." && name != ".." && name.bytes().all(is_allowed)
 }
 
 impl<'de> Deserialize<'de> for Payer {
@@ -105,6 +44,8 @@ impl<'de> Deserialize<'de> for Payer {
 
 #[cfg(test)]
 mod tests {
+    use bauta_key_store::KeyStore;
+
     use super::*;
 
     const ADDRESS: &str = "Ga9HP4e3TZxu47C5KifEsbDMajjDqvJ44BC7Dn97rt5h";

@@ -73,6 +73,7 @@ impl Complete {
             ("RELAY_KEY", KEY),
             ("RELAY_REQUESTS_PER_MINUTE", "0"),
             ("WEBHOOK_KEY", KEY),
+            ("OHTTP_KEY", KEY),
             ("API_KEYS", new.line.as_str()),
         ];
         all.extend(ACCOUNTS);

@@ -2,6 +2,7 @@
 
 mod chain;
 pub mod complete;
+pub mod ohttp_client;
 mod process;
 pub mod wallets;
 

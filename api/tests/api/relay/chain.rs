@@ -22,6 +22,7 @@ use bauta_client::{
     },
 };
 use bauta_dev_servers::{Chain, ChainSettings};
+use bauta_http::{relay_body, wire::api::FEE_SPONSORED};
 use bauta_indexing::{
     Indexer, RunSettings, Settings,
     nodes::{NodeSettings, RpcSource},
@@ -29,7 +30,7 @@ use bauta_indexing::{
 use bauta_primitives::{Claim, FieldElement, Nullifier, PublicInputs, Root, Scope};
 use bauta_rpc::{CommitmentLevel, Pubsub, Rpc};
 use bauta_store::Store;
-use serde_json::{Value, json};
+use serde_json::Value;
 use solana_address::Address;
 use solana_instruction::Instruction;
 use solana_keypair::Keypair;
@@ -273,21 +274,10 @@ impl RelayChain {
     }
 }
 
-/// Returns the body of a request to relay.
+/// Returns the body of a request to relay, without a delay.
 pub fn body(verify: &Verify) -> Value {
-    let hex = |bytes: &[u8]| format!("0x{}", hex::encode(bytes));
-    json!({
-        "scope": verify.scope.to_string(),
-        "proof": hex(&verify.proof),
-        "root": verify.root.to_string(),
-        "nullifier": verify.nullifier.to_string(),
-        "claim": verify.claim.to_string(),
-        "recipient": verify.recipient.to_string(),
-        "relayer": verify.relayer.unwrap_or_default().to_string(),
-        "expiry": verify.expiry,
-        "payload": hex(&verify.payload),
-        "fee": "sponsored",
-    })
+    let body = relay_body(verify, FEE_SPONSORED, Duration::ZERO);
+    serde_json::to_value(body.expect("the proof names a relayer")).expect("the body is JSON")
 }
 
 fn now() -> i64 {

@@ -1,9 +1,14 @@
 //! What a client sees: a relay that is confirmed and finalized, requests that are refused before
 //! anything is paid, and one relay for each nullifier.
 
+use std::time::Duration;
+
+use bauta_http::{Api, relay_body, wire::api::FEE_SPONSORED};
 use bauta_primitives::{Claim, FieldElement, Nullifier, Root};
 use bauta_rpc::CommitmentLevel;
-use bauta_store::{AddedRelay, Attempt, NewRelay, RelayEnd, RelayLease, RelayLimits, RelayState};
+use bauta_store::{
+    AddedRelay, Attempt, AuditRecord, FlagChange, NewRelay, RelayEnd, RelayLease, RelayLimits, RelayState,
+};
 use serde_json::{Value, json};
 use solana_keypair::Keypair;
 use solana_signature::Signature;
@@ -53,6 +58,18 @@ async fn a_relayed_verification_is_confirmed_on_the_chain_and_has_one_transactio
     let other = relayed.chain.prove(relayed.scope, 1);
     let refused = post(&service, &body(&other)).await;
     assert_eq!(code(&refused), (409, "nullifier_used"), "{refused:?}");
+    // The Rust client reads the same documents, and gets the refusal as a typed error.
+    let api = Api::new(&format!("http://{}", service.address)).unwrap();
+    assert_eq!(api.relay_offer().await.unwrap().relayers, [wallet.to_string()]);
+    assert_eq!(api.scope(&relayed.scope).await.unwrap().relay, ["sponsored"]);
+    assert!(api.relayed(&id).await.unwrap().is_last());
+    let other = relay_body(&other, FEE_SPONSORED, Duration::ZERO).unwrap();
+    let refused = api.relay_and_wait(&other, Duration::from_mins(1)).await;
+    assert_eq!(refused.unwrap_err().code(), Some("nullifier_used"));
+    let fresh = relayed.chain.prove(relayed.scope, 2);
+    let fresh = relay_body(&fresh, FEE_SPONSORED, Duration::ZERO).unwrap();
+    let ended = api.relay_and_wait(&fresh, Duration::from_mins(1)).await.unwrap();
+    assert!(ended.signature.is_some(), "{ended:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -135,6 +152,58 @@ async fn a_request_that_the_program_would_refuse_costs_nothing() {
     }
     assert_eq!(stored(&relayed).await, (0, 0), "nothing is written");
     assert_eq!(chain.balance().await.unwrap(), before);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_verification_is_relayed_through_oblivious_http() {
+    let relayed = Relayed::start().await;
+    let service = relayed.service(&[crate::ohttp::KEY]).await;
+    let relay = crate::ohttp::Relay::start(&service, None).await;
+    let request = body(&relayed.chain.prove(relayed.scope, 1));
+    let message = crate::ohttp::json_message("/v1/relay", &request);
+    let accepted = relay.send(&message).await.unwrap();
+    assert_eq!(accepted.status, 202, "{}", accepted.json());
+    let id = accepted.json()["id"].as_str().unwrap().to_owned();
+    reach(&service, &id, &["confirmed", "finalized"]).await;
+    // The same request, encapsulated again, has the same relay.
+    let again = relay.send(&message).await.unwrap();
+    assert_eq!(
+        (again.status, again.json()["id"].as_str()),
+        (202, Some(id.as_str()))
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn while_the_sponsorship_is_paused_no_new_relay_is_paid_for() {
+    let relayed = Relayed::start().await;
+    let service = relayed.service(&[]).await;
+    let first = body(&relayed.chain.prove(relayed.scope, 1));
+    let accepted = post(&service, &first).await;
+    assert_eq!(accepted.0, 202, "{accepted:?}");
+    let pause = async |paused: bool| {
+        let record = AuditRecord::of("sponsorship_set", "operator", "paused");
+        let change = FlagChange::SponsorshipPaused(paused);
+        let set = relayed.database.store.set_feature_flags(change, None, &record);
+        set.await.unwrap().unwrap();
+        // The offer follows the flags of this instance.
+        let followed = async {
+            while (super::offer(&service).await["fees"] == json!([])) != paused {
+                tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+            }
+        };
+        let followed = tokio::time::timeout(std::time::Duration::from_mins(1), followed);
+        followed.await.unwrap();
+    };
+    pause(true).await;
+    let second = body(&relayed.chain.prove(relayed.scope, 2));
+    let refused = post(&service, &second).await;
+    assert_eq!(code(&refused), (503, "sponsorship_paused"), "{refused:?}");
+    // What was accepted before continues, and its request can be repeated.
+    assert_eq!(post(&service, &first).await, accepted);
+    let id = accepted.1["id"].as_str().unwrap();
+    reach(&service, id, &["confirmed", "finalized"]).await;
+    pause(false).await;
+    assert_eq!(post(&service, &second).await.0, 202);
 }
 
 #[tokio::test(flavor = "multi_thread")]

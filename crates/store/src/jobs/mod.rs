@@ -18,14 +18,18 @@
 
 mod engine;
 mod notifications;
+mod overview;
 mod statistics;
+mod workload;
 
 use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, Postgres, Row, Transaction};
 
 use self::notifications::JOB_CHANNEL;
 pub use self::notifications::JobListener;
+pub use self::overview::{EndedJobs, JobList, JobSummary, JobsOfPriority};
 pub use self::statistics::{JobCounts, JobRates, OpenJobs};
+pub use self::workload::{QueueListener, QueueNotice, Workload};
 use crate::values::{text_enum, unsigned};
 use crate::{Store, StoreError};
 

@@ -298,6 +298,30 @@ impl Store {
     }
 }
 
+impl Store {
+    /// Counts the relays that have not ended, and those of the last `seconds` that have ended, by
+    /// state. A state without relays is absent.
+    pub async fn relay_counts(&self, seconds: u32) -> Result<Vec<(RelayState, u64)>, StoreError> {
+        // Each part has an index.
+        let rows = sqlx::query(
+            "SELECT state::text AS state, count(*) AS relays FROM relays
+             WHERE state IN ('queued', 'sent', 'confirmed') GROUP BY state
+             UNION ALL
+             SELECT state::text, count(*) FROM relays
+             WHERE state IN ('finalized', 'refused', 'failed', 'expired')
+               AND created_at > now() - $1::bigint * interval '1 second' GROUP BY state",
+        )
+        .bind(i64::from(seconds))
+        .fetch_all(&self.pool)
+        .await?;
+        let counts = rows.iter().map(|row| {
+            let state = RelayState::parse(row.get("state"))?;
+            Ok((state, unsigned(row.get("relays"))?))
+        });
+        counts.collect()
+    }
+}
+
 fn status(row: &PgRow) -> Result<RelayStatus, StoreError> {
     let sent: Option<&[u8]> = row.get("signature");
     let attempts: i32 = row.get("attempts");

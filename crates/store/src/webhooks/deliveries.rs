@@ -5,7 +5,7 @@ use sqlx::Row;
 use sqlx::postgres::{PgBindIterExt as _, PgRow};
 
 use super::{optional_address, position, webhook_id};
-use crate::values::integer;
+use crate::values::{integer, unsigned};
 use crate::{AccountId, Position, RandomId, Store, StoreError};
 
 /// Events that one call of [`Store::plan_deliveries`] reads.
@@ -71,6 +71,21 @@ pub enum DeliveryOutcome {
 }
 
 impl Store {
+    /// Counts the messages that were not delivered yet, and those that were given up in the last
+    /// `seconds`.
+    pub async fn webhook_delivery_counts(&self, seconds: u32) -> Result<(u64, u64), StoreError> {
+        // Each part has an index.
+        let row = sqlx::query(
+            "SELECT (SELECT count(*) FROM webhook_deliveries WHERE state = 'pending') AS pending,
+                    (SELECT count(*) FROM webhook_deliveries WHERE state <> 'pending' AND state = 'dead'
+                       AND ended_at > now() - $1::bigint * interval '1 second') AS dead",
+        )
+        .bind(i64::from(seconds))
+        .fetch_one(&self.pool)
+        .await?;
+        Ok((unsigned(row.get("pending"))?, unsigned(row.get("dead"))?))
+    }
+
     /// Adds the deliveries of the next final events to a webhook that has some. Returns `false` if
     /// there is none.
     ///

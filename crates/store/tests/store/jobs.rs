@@ -1,7 +1,12 @@
 //! Jobs of the prover service: fair turns, one result, and no witness after the end.
 
 use bauta_store::testing::TestDatabase;
-use bauta_store::{Enqueued, ExpiredJob, JobResult, JobState, NewJob, Store};
+use bauta_store::{
+    Enqueued, ExpiredJob, JobList, JobRates, JobResult, JobState, JobSummary, NewJob, QueueNotice, Store,
+    Workload,
+};
+
+use crate::roles::as_role;
 
 /// As long as the shortest sealed witness, or longer.
 const SEALED: [u8; 64] = [7; 64];
@@ -460,4 +465,91 @@ async fn the_jobs_of_an_owner_in_a_state_are_listed_without_reading_those_in_oth
     assert_eq!(list(Some(JobState::Failed)).await, 0);
     assert_eq!(list(Some(JobState::Queued)).await, 1);
     assert_eq!(list(None).await, 10);
+}
+
+#[tokio::test]
+async fn the_role_of_the_api_sees_the_queue_without_witnesses_answers_or_owners() {
+    let database = TestDatabase::create().await.unwrap();
+    let store = &database.store;
+    for (number, priority) in [(1, 5), (2, 5), (3, 1), (4, 5), (5, 1)] {
+        enqueue(store, number, "0a0a0a0a", priority).await;
+    }
+    for number in [2, 3, 4] {
+        store.start_job(&id(number)).await.unwrap().unwrap();
+    }
+    store
+        .finish_job(&id(3), &JobResult::Succeeded("answer"))
+        .await
+        .unwrap();
+    let failed = JobResult::Failed {
+        code: "proof_failed",
+        detail: "detail",
+    };
+    store.finish_job(&id(4), &failed).await.unwrap();
+
+    let api = as_role(&database, "bauta_api").await;
+    let priorities = api.jobs_by_priority().await.unwrap();
+    let counts: Vec<_> = priorities
+        .iter()
+        .map(|jobs| (jobs.priority, jobs.queued, jobs.running))
+        .collect();
+    assert_eq!(counts, [(1, 1, 0), (5, 1, 1)]);
+    let ids = |jobs: &[JobSummary]| jobs.iter().map(|job| job.id.clone()).collect::<Vec<_>>();
+    let open = api.job_summaries(JobList::Open, 10).await.unwrap();
+    assert_eq!(ids(&open), [id(2), id(1), id(5)], "the running one first");
+    assert_eq!((open[0].state, open[0].attempts), (JobState::Running, 1));
+    assert_eq!(api.job_summaries(JobList::Open, 1).await.unwrap(), open[..1]);
+    let dead = api.job_summaries(JobList::Failed, 10).await.unwrap();
+    assert_eq!(ids(&dead), [id(4)]);
+    assert_eq!(dead[0].error.as_deref(), Some("proof_failed"));
+    let ended = api.ended_jobs(3_600).await.unwrap();
+    assert_eq!((ended.succeeded, ended.failed), (1, 1));
+    assert!(ended.p50_ms.is_some() && ended.p50_ms == ended.p99_ms);
+    let counts = api.job_counts().await.unwrap();
+    assert_eq!((counts.queued, counts.running, counts.failed), (2, 1, 1));
+    for column in [
+        "witness",
+        "answer",
+        "owner",
+        "idempotency_key",
+        "request_hash",
+        "*",
+    ] {
+        let query = sqlx::AssertSqlSafe(format!("SELECT {column} FROM jobs"));
+        let refused = sqlx::query(query).fetch_all(api.pool()).await.unwrap_err();
+        assert!(
+            refused.to_string().contains("permission denied"),
+            "{column}: {refused}"
+        );
+    }
+    assert!(api.job(&id(1)).await.is_err());
+}
+
+#[tokio::test]
+async fn progress_and_workload_reach_the_listeners_of_the_api() {
+    let database = TestDatabase::create().await.unwrap();
+    let mut listener = as_role(&database, "bauta_api")
+        .await
+        .listen_to_queue()
+        .await
+        .unwrap();
+    let prover = as_role(&database, "bauta_prover").await;
+    let rates = JobRates {
+        arrivals_per_second: 7.5,
+        service_seconds: 0.25,
+    };
+    let workload = Workload::new(2, 4, 9, rates);
+    prover.announce_workload(workload).await.unwrap();
+    prover
+        .announce_progress(&id(1), "proving", 0.5, Some(20))
+        .await
+        .unwrap();
+    assert_eq!(
+        listener.next().await.unwrap(),
+        Some(QueueNotice::Workload(workload))
+    );
+    let Some(QueueNotice::Job(text)) = listener.next().await.unwrap() else {
+        panic!("no progress");
+    };
+    assert!(text.contains(&id(1)) && text.contains("proving"), "{text}");
 }

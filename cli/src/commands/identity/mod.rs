@@ -1,5 +1,7 @@
 //! `bauta identity`: the master secret of a member, in a file that is encrypted under a passphrase.
 
+mod rotate;
+
 use std::{
     fs::File,
     io::Read,
@@ -13,6 +15,7 @@ use solana_address::Address;
 use zeroize::Zeroizing;
 
 use crate::{
+    context::Context,
     passphrase::{self, PassphraseArgs},
     report::Report,
     sealed::{self, Secret},
@@ -48,6 +51,8 @@ pub enum Command {
     },
     /// Create an identity from a master secret or from a backup of a browser
     Import(ImportArgs),
+    /// Create a new identity, and register assets again with it. The old identity stays
+    Rotate(Box<rotate::Args>),
 }
 
 #[derive(clap::Args)]
@@ -141,8 +146,8 @@ fn master(secret: &Secret) -> MasterSecret {
     MasterSecret::from_bytes(&mut copy)
 }
 
-/// Runs the subcommand. It needs no node.
-pub fn run(command: &Command) -> Result<Report> {
+/// Runs the subcommand. Only a rotation needs a node.
+pub async fn run(context: impl FnOnce() -> Result<Context>, command: &Command) -> Result<Report> {
     match command {
         Command::New { file, passphrase } => {
             // A file that exists is found before the user types a passphrase.
@@ -170,6 +175,7 @@ pub fn run(command: &Command) -> Result<Report> {
             Ok(created(out))
         }
         Command::Import(args) => import(args),
+        Command::Rotate(args) => rotate::run(&context()?, args).await,
     }
 }
 

@@ -1,11 +1,13 @@
 //! `bauta registry`: trees of members.
 
+mod import;
+
 use std::{path::PathBuf, time::Duration};
 
 use anyhow::{Context as _, Result, ensure};
 use bauta::state::{Registry, RegistryKind, Tree};
 use bauta_client::instructions::{AppendLeaves, CreateRegistry, PublishRoot, ReplaceLeaf, SealRegistry};
-use bauta_primitives::{Attributes, Commitment, EntryId, FieldElement, Leaf, Root};
+use bauta_primitives::{Attributes, Commitment, EntryId, FieldElement, Leaf, Root, statements::Score};
 use clap::ArgGroup;
 use serde_json::Value;
 use solana_address::Address;
@@ -20,6 +22,7 @@ use crate::{
     failure::{Failure, Kind},
     members,
     report::Report,
+    score_file,
     service::{Service, is_busy},
     transaction::{Action, Outcome},
     tree::{Changes, LeafSource},
@@ -62,6 +65,9 @@ pub enum Command {
     Replace(ReplaceArgs),
     /// Publish a root of a registry of kind attested. The signer is its authority
     Publish(PublishArgs),
+    /// Make the file of the members of an attested registry from a CSV file, and print the root of
+    /// its tree. It needs no node
+    Import(import::Args),
 }
 
 #[derive(clap::Args)]
@@ -116,15 +122,18 @@ pub struct AppendArgs {
         value_name = "COMMITMENT",
         value_parser = element,
         group = "source",
-        requires_all = ["entry", "track"]
+        requires_all = ["entry", "attributes"]
     )]
     commitment: Option<FieldElement>,
     /// Entry that the leaf is about: a number, or 0x and 64 hexadecimal digits
     #[arg(long, value_name = "ENTRY", value_parser = element)]
     entry: Option<FieldElement>,
     /// Track of the member
-    #[arg(long, value_name = "NUMBER")]
+    #[arg(long, value_name = "NUMBER", group = "attributes")]
     track: Option<u64>,
+    /// File with the score of the member, for a registry of leaf format 2
+    #[arg(long, value_name = "FILE", group = "attributes", requires = "commitment")]
+    score: Option<PathBuf>,
     /// Leaf as a field element. Can be repeated
     #[arg(long = "leaf", value_name = "LEAF", value_parser = element, group = "source")]
     leaves: Vec<FieldElement>,
@@ -169,16 +178,16 @@ pub struct ReplaceArgs {
     present: LeafSource,
 }
 
-/// Returns the leaf of a commitment, an entry and a track, which the parser requires together.
+/// Returns the leaf of a commitment, an entry and attributes, which the parser requires together.
 fn leaf_of(
     commitment: Option<FieldElement>,
     entry: Option<FieldElement>,
-    track: Option<u64>,
+    attributes: Option<Attributes>,
 ) -> Option<Leaf> {
     Some(Leaf::of(
         Commitment::new(commitment?),
         EntryId::new(entry?),
-        Attributes::of_track(track?),
+        attributes?,
     ))
 }
 
@@ -201,7 +210,7 @@ pub async fn run(context: &Context, command: &Command) -> Result<Report> {
         Command::Seal { registry } => {
             context.read::<Registry>(registry, "registry").await?;
             let seal = SealRegistry {
-                authority: context.keypair()?.pubkey(),
+                authority: context.signer_address()?,
                 registry: *registry,
             };
             send(context, registry, "seal the registry", seal.instruction()).await
@@ -209,6 +218,7 @@ pub async fn run(context: &Context, command: &Command) -> Result<Report> {
         Command::Append(args) => append(context, args).await,
         Command::Replace(args) => replace(context, args).await,
         Command::Publish(args) => publish(context, args).await,
+        Command::Import(args) => import::run(args),
     }
 }
 
@@ -274,7 +284,18 @@ async fn create(context: &Context, args: &CreateArgs) -> Result<Report> {
 
 async fn append(context: &Context, args: &AppendArgs) -> Result<Report> {
     let registry: Registry = context.read(&args.registry, "registry").await?;
-    let mut leaves: Vec<Leaf> = match (&args.file, leaf_of(args.commitment, args.entry, args.track)) {
+    let score = args.score.as_deref().map(score_file::read).transpose()?;
+    let format = u16::from(registry.leaf_format);
+    ensure!(
+        score.is_none() || format == Score::LEAF_FORMAT,
+        "the registry has the leaf format {format}, but leaves with a score have the format {}",
+        Score::LEAF_FORMAT
+    );
+    let attributes = args
+        .track
+        .map(Attributes::of_track)
+        .or(score.as_ref().map(Score::attributes));
+    let mut leaves: Vec<Leaf> = match (&args.file, leaf_of(args.commitment, args.entry, attributes)) {
         (Some(file), _) => members::read(file)?,
         (None, Some(leaf)) => vec![leaf],
         (None, None) => args.leaves.iter().copied().map(Leaf::new).collect(),
@@ -358,7 +379,7 @@ async fn publish(context: &Context, args: &PublishArgs) -> Result<Report> {
         show(context, &args.registry).await?
     } else {
         let publish = PublishRoot {
-            authority: context.keypair()?.pubkey(),
+            authority: context.signer_address()?,
             registry: args.registry,
             root,
         };
@@ -420,9 +441,10 @@ async fn replace(context: &Context, args: &ReplaceArgs) -> Result<Report> {
     let registry: Registry = context.read(&args.registry, "registry").await?;
     let changes = Changes::at_current_root(context, &args.present, &args.registry, &registry).await?;
     let tree = changes.tree(Root::from_bytes(registry.root)?)?;
-    let given = leaf_of(args.commitment, args.entry, args.track).or(args.leaf.map(Leaf::new));
+    let given = leaf_of(args.commitment, args.entry, args.track.map(Attributes::of_track))
+        .or(args.leaf.map(Leaf::new));
     let replace = ReplaceLeaf {
-        authority: context.keypair()?.pubkey(),
+        authority: context.signer_address()?,
         registry: args.registry,
         tree: registry.tree,
         index: args.index,

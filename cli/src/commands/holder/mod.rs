@@ -5,6 +5,10 @@
 //!   holding ──> form ──> evidence: burnt, closed, or another owner ──> evict
 //! ```
 
+mod evidence;
+mod watch;
+mod watch_ledger;
+
 use anyhow::{Context as _, Result, ensure};
 use bauta::core_asset::{CORE_PROGRAM, CoreAsset};
 use bauta::state::{AssetForm, Collection, Holding, Registry, RegistryKind};
@@ -22,7 +26,6 @@ use clap::ArgGroup;
 use serde_json::{Value, json};
 use solana_address::Address;
 use solana_instruction::Instruction;
-use solana_signer::Signer;
 
 use crate::{
     chain::LEVEL,
@@ -30,7 +33,7 @@ use crate::{
     context::Context,
     failure::{Failure, Kind},
     report::Report,
-    transaction::Action,
+    transaction::{Action, Outcome},
     tree::{Changes, LeafSource},
     values::{element, hex32},
 };
@@ -44,6 +47,8 @@ pub enum Command {
     Register(RegisterArgs),
     /// Empty the leaf of an asset that was burnt, moved or left its collection. Anyone can do this
     Evict(EvictArgs),
+    /// Find holders who no longer have their assets and evict them, again and again. The signer pays
+    Watch(watch::Args),
     /// Show the registration of an asset
     Status {
         /// Address of the registry
@@ -93,6 +98,7 @@ pub async fn run(context: &Context, command: &Command) -> Result<Report> {
     match command {
         Command::Register(args) => register(context, args).await,
         Command::Evict(args) => evict(context, args).await,
+        Command::Watch(args) => watch::run(context, args).await,
         Command::Status { registry, asset } => status(context, registry, asset).await,
     }
 }
@@ -143,18 +149,37 @@ struct Common {
 }
 
 async fn register(context: &Context, args: &RegisterArgs) -> Result<Report> {
-    let registry: Registry = context.read(&args.registry, "registry").await?;
-    registry
-        .check_kind(RegistryKind::Holders)
-        .ok()
-        .with_context(|| format!("the registry {} is not of kind holders", args.registry))?;
     let entry = EntryId::of_mint(args.asset.as_array());
     let commitment = match args.commitment {
         Some(commitment) => Commitment::new(commitment),
         None => args.identity.open()?.commitment(&args.registry, entry),
     };
-    let holding_address = addresses::holding(&args.registry, &args.asset).address;
-    let holding: Option<Holding> = context.find(&holding_address).await?;
+    let (outcome, track) =
+        register_with(context, &args.registry, &args.asset, commitment, &args.leaves).await?;
+    Ok(Report::new()
+        .fact("registry", args.registry)
+        .fact("asset", args.asset)
+        .fact("holding", addresses::holding(&args.registry, &args.asset).address)
+        .fact("commitment", commitment)
+        .value("track", track)
+        .and(outcome.report())
+        .next("make a proof with `bauta prove SCOPE`"))
+}
+
+/// Registers the signer as the holder of an asset. Returns the outcome and the track.
+pub async fn register_with(
+    context: &Context,
+    address: &Address,
+    asset: &Address,
+    commitment: Commitment,
+    leaves: &LeafSource,
+) -> Result<(Outcome, u64)> {
+    let registry: Registry = context.read(address, "registry").await?;
+    registry
+        .check_kind(RegistryKind::Holders)
+        .ok()
+        .with_context(|| format!("the registry {address} is not of kind holders"))?;
+    let holding: Option<Holding> = context.find(&addresses::holding(address, asset).address).await?;
     if holding.is_some_and(|holding| holding.live != 0 && holding.commitment == commitment.to_bytes()) {
         return Err(
             Failure::new(Kind::Other, "the asset is registered with this commitment")
@@ -166,26 +191,24 @@ async fn register(context: &Context, args: &RegisterArgs) -> Result<Report> {
     let common = Common {
         payer: signers.payer().pubkey(),
         owner: signers.signer.pubkey(),
-        registry: args.registry,
+        registry: *address,
         tree: registry.tree,
         commitment,
         path: match &holding {
             None => None,
-            Some(holding) => {
-                Some(path(context, &args.leaves, &args.registry, &registry, holding.index).await?)
-            }
+            Some(holding) => Some(path(context, leaves, address, &registry, holding.index).await?),
         },
     };
-    let collections = collection::of_registry(context, &args.registry).await?;
-    let asset = found(context, &[args.asset]).await?.remove(0);
-    let (instruction, track) = if asset.owner == CORE_PROGRAM {
-        core(context, &common, &asset, &collections).await?
-    } else if is_token_program(&asset.owner) {
-        token(context, &common, asset, &collections).await?
+    let collections = collection::of_registry(context, address).await?;
+    let found = found(context, &[*asset]).await?.remove(0);
+    let (instruction, track) = if found.owner == CORE_PROGRAM {
+        core(context, &common, &found, &collections).await?
+    } else if is_token_program(&found.owner) {
+        token(context, &common, found, &collections).await?
     } else {
         return Err(Failure::new(
             Kind::Other,
-            format!("there is no token and no Core asset at {}", args.asset),
+            format!("there is no token and no Core asset at {asset}"),
         )
         .next(
             "for a compressed asset, use POST /v1/registries/{registry}/registrations of the API, \
@@ -197,15 +220,7 @@ async fn register(context: &Context, args: &RegisterArgs) -> Result<Report> {
     if holding.is_none() {
         action = action.creating::<Holding>();
     }
-    let outcome = context.run(&signers, action).await?;
-    Ok(Report::new()
-        .fact("registry", args.registry)
-        .fact("asset", args.asset)
-        .fact("holding", holding_address)
-        .fact("commitment", commitment)
-        .value("track", track)
-        .and(outcome.report())
-        .next("make a proof with `bauta prove SCOPE`"))
+    Ok((context.run(&signers, action).await?, track))
 }
 
 /// Returns the path of a leaf in the current tree of a registry.
@@ -343,7 +358,8 @@ async fn core(
     Ok((register.instruction(), collection.track))
 }
 
-async fn holding(context: &Context, registry: &Address, asset: &Address) -> Result<Holding> {
+/// Reads the holding of an asset that was registered once.
+pub async fn holding(context: &Context, registry: &Address, asset: &Address) -> Result<Holding> {
     let address = addresses::holding(registry, asset).address;
     let holding = context.find(&address).await?;
     holding.with_context(|| format!("the asset {asset} was never registered in the registry {registry}"))

@@ -1,0 +1,288 @@
+//! What the first page of a dashboard shows.
+
+use axum::{http::HeaderMap, response::Response};
+use bauta_service_common::Json;
+use bauta_store::{EndedJobs, OpenJobs, RelayState, RelayWallet, Workload, analytics::Period};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::{
+    analytics::AnalyticsDocument, operator_queue::ROLES, problems::Failure, respond::uncached, state::Reads,
+};
+use crate::{
+    cluster_status::State,
+    series::{self, Span},
+    time::unix_seconds,
+};
+
+/// The period of the statistics of proofs in seconds.
+const PROOF_SECONDS: u32 = 300;
+/// The period of the counts of relays and messages in seconds.
+const DAY_SECONDS: u32 = 86_400;
+
+/// What the deployment does.
+#[derive(Serialize, ToSchema)]
+pub struct MetricsDocument {
+    /// The time of this instance in Unix seconds.
+    at: i64,
+    /// `healthy`, `degraded` or `unavailable`, as `GET /api/cluster/status` says.
+    status: &'static str,
+    proofs: ProofMetrics,
+    queue: QueueMetrics,
+    indexer: IndexerMetrics,
+    uses: UseMetrics,
+    relays: RelayMetrics,
+    /// The wallets of the relay.
+    wallets: Vec<WalletMetrics>,
+    webhooks: WebhookMetrics,
+}
+
+/// The jobs that ended in the last five minutes. Times are from the request to the end.
+#[derive(Serialize, ToSchema)]
+pub struct ProofMetrics {
+    /// The length of the period in seconds.
+    seconds: u32,
+    /// Jobs that succeeded.
+    succeeded: u64,
+    /// Jobs that failed.
+    failed: u64,
+    /// Jobs that succeeded per second.
+    per_second: f64,
+    /// The share that succeeded, from 0 to 1. Null if none has ended.
+    success: Option<f64>,
+    /// Median time in milliseconds. Null if none has succeeded.
+    p50_ms: Option<u64>,
+    /// The 95th percentile.
+    p95_ms: Option<u64>,
+    /// The 99th percentile.
+    p99_ms: Option<u64>,
+}
+
+/// The queue and its workers.
+#[derive(Serialize, ToSchema)]
+pub struct QueueMetrics {
+    /// Jobs that wait for a worker.
+    queued: u64,
+    /// Jobs that a worker runs.
+    running: u64,
+    /// Workers that run jobs. Null if it is unknown.
+    workers: Option<u32>,
+    /// Recommended number of workers. Null if it is unknown.
+    advised: Option<u32>,
+}
+
+/// How far the database follows the chain.
+#[derive(Serialize, ToSchema)]
+pub struct IndexerMetrics {
+    /// The slot up to which the database follows the chain.
+    slot: Option<String>,
+    /// The newest final slot.
+    finalized_slot: Option<String>,
+    /// Slots behind the node. Null without a node, or if it does not answer.
+    lag_slots: Option<u64>,
+}
+
+/// The verifications of all scopes. Counts below `k` are null.
+#[derive(Serialize, ToSchema)]
+pub struct UseMetrics {
+    /// The smallest number that is shown.
+    k: u64,
+    /// The last 30 hours.
+    hours: Vec<AnalyticsDocument>,
+    /// The last 30 days.
+    days: Vec<AnalyticsDocument>,
+}
+
+/// The relays that have not ended, and those of the last 24 hours that have.
+#[derive(Serialize, ToSchema)]
+pub struct RelayMetrics {
+    queued: u64,
+    sent: u64,
+    confirmed: u64,
+    finalized: u64,
+    refused: u64,
+    failed: u64,
+    expired: u64,
+    /// The share of finalized relays among those that ended finalized, failed or expired, from 0 to
+    /// 1. Null if there are none.
+    success: Option<f64>,
+    /// Seconds since the oldest open relay should have been sent.
+    oldest_seconds: u64,
+    /// Whether sponsorship is paused.
+    sponsorship_paused: bool,
+}
+
+/// A wallet of the relay.
+#[derive(Serialize, ToSchema)]
+pub struct WalletMetrics {
+    /// The address.
+    wallet: String,
+    /// Lamports after the last entry of the ledger.
+    balance: String,
+    /// Lamports that open relays can still cost.
+    reserved: String,
+    /// Lamports that remain in the wallet. Null if this instance has no relay.
+    min_balance: Option<String>,
+}
+
+/// The messages to webhooks.
+#[derive(Serialize, ToSchema)]
+pub struct WebhookMetrics {
+    /// Messages that were not delivered yet.
+    pending: u64,
+    /// Messages of the last 24 hours that were given up (dead letters).
+    dead: u64,
+}
+
+/// Returns what the deployment does.
+///
+/// The numbers come from the database, so they are those of all instances. Error responses by code,
+/// and the proofs of requests that wait for the answer, are only in the metrics for Prometheus.
+#[utoipa::path(
+    get,
+    path = "/v1/operator/metrics",
+    tag = "operations",
+    security(("wallet" = ["operator"]), ("wallet" = ["auditor"])),
+    responses((status = 200, body = MetricsDocument)),
+    extensions(("x-discloses" = json!({"sees": "network address; account", "keeps": "nothing"})))
+)]
+pub async fn operator_metrics(state: Reads, headers: HeaderMap) -> Result<Response, Failure> {
+    state.with_role(&headers, &ROLES).await?;
+    let store = state.databases.primary();
+    let (hours, days) = (
+        uses(&state, Period::Hour).await?,
+        uses(&state, Period::Day).await?,
+    );
+    let ended = store.ended_jobs(PROOF_SECONDS).await?;
+    let open = store.open_jobs().await?;
+    let counts = store.relay_counts(DAY_SECONDS).await?;
+    let (_, oldest) = store.open_relays().await?;
+    let wallets = store.relay_wallets().await?;
+    let (pending, dead) = store.webhook_delivery_counts(DAY_SECONDS).await?;
+    let is_paused = state.flags.current().await.sponsorship_paused;
+    let min_balance = state.relay.as_ref().map(|relay| relay.min_balance());
+    let status = state.cluster_status.state(&state.databases).await;
+    Ok(uncached(Json(MetricsDocument {
+        at: unix_seconds(),
+        status: status.condition().as_str(),
+        proofs: ended.into(),
+        queue: QueueMetrics::new(open, state.proof_queue.workload()),
+        indexer: status.as_ref().into(),
+        uses: UseMetrics {
+            k: state.k,
+            hours,
+            days,
+        },
+        relays: RelayMetrics::new(&counts, oldest, is_paused),
+        wallets: wallets
+            .iter()
+            .map(|wallet| WalletMetrics::new(wallet, min_balance))
+            .collect(),
+        webhooks: WebhookMetrics { pending, dead },
+    })))
+}
+
+async fn uses(state: &Reads, period: Period) -> Result<Vec<AnalyticsDocument>, Failure> {
+    let span = Span::new(period, None, None, unix_seconds())?;
+    let store = state.databases.primary();
+    let known = store.verification_counts_of_all(period, span.days()).await?;
+    let shown = series::verifications(&span, &known, state.k);
+    Ok(shown.into_iter().map(AnalyticsDocument::from).collect())
+}
+
+/// Returns a part as a share from 0 to 1.
+#[allow(clippy::cast_precision_loss, reason = "the numbers are below 2^53")]
+fn share(part: u64, all: u64) -> Option<f64> {
+    (all > 0).then(|| part as f64 / all as f64)
+}
+
+impl From<EndedJobs> for ProofMetrics {
+    #[allow(clippy::cast_precision_loss, reason = "the number is below 2^53")]
+    fn from(ended: EndedJobs) -> Self {
+        Self {
+            seconds: PROOF_SECONDS,
+            succeeded: ended.succeeded,
+            failed: ended.failed,
+            per_second: ended.succeeded as f64 / f64::from(PROOF_SECONDS),
+            success: share(ended.succeeded, ended.succeeded + ended.failed),
+            p50_ms: ended.p50_ms,
+            p95_ms: ended.p95_ms,
+            p99_ms: ended.p99_ms,
+        }
+    }
+}
+
+impl QueueMetrics {
+    fn new(open: OpenJobs, workload: Option<Workload>) -> Self {
+        Self {
+            queued: open.queued,
+            running: open.running,
+            workers: workload.map(|workload| workload.workers),
+            advised: workload.map(|workload| workload.recommended),
+        }
+    }
+}
+
+impl From<&State> for IndexerMetrics {
+    fn from(state: &State) -> Self {
+        let text = |slot: Option<bauta_store::Slot>| slot.map(|slot| slot.get().to_string());
+        Self {
+            slot: text(state.freshness.and_then(|freshness| freshness.slot)),
+            finalized_slot: text(state.freshness.and_then(|freshness| freshness.finalized_slot)),
+            lag_slots: state.lag_slots(),
+        }
+    }
+}
+
+impl RelayMetrics {
+    fn new(counts: &[(RelayState, u64)], oldest_seconds: u64, sponsorship_paused: bool) -> Self {
+        let count = |wanted: RelayState| {
+            let found = counts.iter().find(|(state, _)| *state == wanted);
+            found.map_or(0, |(_, relays)| *relays)
+        };
+        let finalized = count(RelayState::Finalized);
+        let (failed, expired) = (count(RelayState::Failed), count(RelayState::Expired));
+        Self {
+            queued: count(RelayState::Queued),
+            sent: count(RelayState::Sent),
+            confirmed: count(RelayState::Confirmed),
+            finalized,
+            refused: count(RelayState::Refused),
+            failed,
+            expired,
+            success: share(finalized, finalized + failed + expired),
+            oldest_seconds,
+            sponsorship_paused,
+        }
+    }
+}
+
+impl WalletMetrics {
+    fn new(wallet: &RelayWallet, min_balance: Option<u64>) -> Self {
+        Self {
+            wallet: wallet.wallet.to_string(),
+            balance: wallet.balance.to_string(),
+            reserved: wallet.reserved.to_string(),
+            min_balance: min_balance.map(|lamports| lamports.to_string()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn relays_that_no_transaction_was_sent_for_do_not_count_as_failures() {
+        let counts = [
+            (RelayState::Sent, 3),
+            (RelayState::Finalized, 99),
+            (RelayState::Refused, 7),
+            (RelayState::Failed, 1),
+        ];
+        let metrics = RelayMetrics::new(&counts, 0, false);
+        assert_eq!((metrics.sent, metrics.refused, metrics.queued), (3, 7, 0));
+        assert_eq!(metrics.success, Some(0.99));
+        assert_eq!(RelayMetrics::new(&[], 0, false).success, None);
+    }
+}
