@@ -9,11 +9,12 @@ import type { Delegation } from "./delegation.js";
 import type { OnRequest } from "./disclosure.js";
 import { BautaError, type BautaCode } from "./error.js";
 import { fieldToBytes, fieldToHex, type Field } from "./field.js";
-import { isTransient, isUnknown, Service } from "./http.js";
+import { isTransient, isUnknown, Service, type Tunnel } from "./http.js";
 import { openIdentity, remember, secretOf, update, type Identity, type IdentitySource, type Registration, type SecretEntry } from "./identity.js";
 import { encodeInputs, falseProof, proofOf } from "./inputs.js";
 import type { Membership, Token } from "./members.js";
 import { Nodes } from "./nodes.js";
+import type { Gateway, ObliviousHttp } from "./ohttp.js";
 import { loaded } from "./parts.js";
 import type { TreeReading } from "./paths.js";
 import { Pauses } from "./pauses.js";
@@ -32,6 +33,11 @@ export interface BautaOptions {
   readonly rpc: string | readonly string[];
   /** The URL of the API. */
   readonly api: string | URL;
+  /**
+   * Sends what the API answers through a relay of Oblivious HTTP, so that the API does not learn the
+   * network address. The nodes still learn it. By default, requests are sent directly.
+   */
+  readonly ohttp?: ObliviousHttp;
   /**
    * The prover: its worker computes with the secrets of an identity. The default has no proving
    * key, so it makes no proofs.
@@ -151,8 +157,8 @@ class Client implements Bauta {
   readonly #maxLagMs: number;
 
   constructor(private readonly options: BautaOptions) {
-    const { rpc, api, cluster, onRequest } = options;
-    this.#api = new Service(api, "api", onRequest);
+    const { rpc, api, cluster, ohttp, onRequest } = options;
+    this.#api = new Service(api, "api", onRequest, ohttp && through(ohttp, new Service(api, "api", onRequest)));
     this.#chain = new Chain(cluster, new Nodes(typeof rpc === "string" ? [rpc] : rpc, onRequest));
     this.#prover = options.prover ?? createProver();
     this.#vault = options.vault ?? defaultVault();
@@ -307,7 +313,7 @@ class Client implements Bauta {
     const inputs = { ...values, nullifier };
     const secret = secretOf(identity, membership);
     const described = { ...membership, ...values };
-    const made = await delegate(this.#api, keys, apiKey, this.#prover, secret, described, inputs, signal);
+    const made = await delegate(this.#api, keys, apiKey, this.#prover, this.#vault, secret, described, inputs, signal);
     const { root } = made;
     // The prover service can know a newer root than the one that was read before.
     const isAccepted = async () => registry.accepts(root) || (await this.#chain.registry(scope.registry)).accepts(root);
@@ -373,7 +379,7 @@ class Client implements Bauta {
   ): Promise<Relayed> {
     checkNoGate(proof.scope);
     const { relayProof } = await loaded(import("./relay.js"));
-    return relayProof(this.#api, this.#chain, proof, { ...options, maxLagMs: this.#maxLagMs });
+    return relayProof(this.#api, this.#chain, this.#vault, proof, { ...options, maxLagMs: this.#maxLagMs });
   }
 
   async result(use: { readonly scope: Scope; readonly nullifier: Field }): Promise<Use | null> {
@@ -384,6 +390,15 @@ class Client implements Bauta {
 
 /** The public values of a proof that are known before it is made. */
 type BoundValues = Pick<PublicInputs, "scope" | "claim" | "context">;
+
+/** Returns what sends requests through a relay. Its code is loaded with the first one. */
+function through(ohttp: ObliviousHttp, api: Service): Tunnel {
+  let gateway: Promise<Gateway> | undefined;
+  return async (message, report) => {
+    gateway ??= loaded(import("./ohttp.js")).then(({ Gateway }) => new Gateway(api, ohttp));
+    return (await gateway).send(message, report);
+  };
+}
 
 /** Loads what only proofs on this device need. */
 function provingCode() {

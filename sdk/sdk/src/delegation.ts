@@ -10,6 +10,8 @@ import { fieldFromHex, fieldToBytes, fieldToHex, type Field } from "./field.js";
 import { concat, type Service } from "./http.js";
 import { falseProof, PROOF_BYTES } from "./inputs.js";
 import type { PublicInputs } from "./protocol.js";
+import { duringRollout } from "./rollout.js";
+import type { Vault } from "./vault.js";
 
 /** Who makes the proof instead of this device. */
 export interface Delegation {
@@ -43,6 +45,7 @@ export async function delegate(
   keys: Service,
   apiKey: string,
   prover: Prover,
+  vault: Vault,
   secret: EntrySecret,
   what: DelegatedProof,
   expected: Omit<PublicInputs, "root">,
@@ -50,7 +53,7 @@ export async function delegate(
 ): Promise<{ readonly proof: Uint8Array; readonly root: Field }> {
   const sealed = await sealSecret(keys, prover, secret, what, signal);
   const route = "/v1/zkp/generate";
-  const answer = await api.json({
+  const answer = await duringRollout(api, vault, {
     path: route,
     route,
     shows: ["API key", "registry", "token", "scope", "sealed secret"],

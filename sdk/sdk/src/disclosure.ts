@@ -15,17 +15,24 @@ export type Shown =
   | "recipient and payload"
   | "relay"
   | "transaction"
-  | "sealed secret";
+  | "sealed secret"
+  | "rollout percentile";
 
 /** A request of the SDK: whom it was sent to, and what it shows. It has no values. */
 export interface Disclosure {
-  /** The party. `file` is a host that the dApp names for its proving key. */
-  readonly to: "api" | "node" | "prover" | "file";
+  /**
+   * The party. `file` is a host that the dApp names for its proving key, or for the keys of Oblivious
+   * HTTP. `ohttp-relay` passes encrypted requests on to the API.
+   */
+  readonly to: "api" | "node" | "prover" | "file" | "ohttp-relay";
   /** The party's host. */
   readonly host: string;
   /** The route without its parameters, the method of JSON-RPC, or the path of a file. */
   readonly request: string;
-  /** What the party sees. Every party sees the network address. */
+  /**
+   * What the party sees. Every party sees the network address, except the API in requests that a
+   * relay of Oblivious HTTP passes on.
+   */
   readonly shows: readonly Shown[];
 }
 

@@ -18,6 +18,12 @@ export type BautaCode =
   | "false-membership"
   /** The API says that a relay was executed, and the chain does not have it. */
   | "false-relay-state"
+  /** The operator has opened proofs and relays for a part of the clients, without this one. */
+  | "not-in-rollout"
+  /** The gateway for Oblivious HTTP does not know the client's key. */
+  | "unknown-ohttp-key"
+  /** The key of the gateway for Oblivious HTTP is not usable, or its sources give different ones. */
+  | "false-ohttp-key"
   /** Too few nodes answer. */
   | "node-unreachable"
   /** The nodes give different answers. */

@@ -9,8 +9,14 @@ export interface ServiceRequest {
   readonly route: string;
   /** What the request shows besides the network address. */
   readonly shows: readonly Shown[];
-  /** The body. With one, the request is a POST. */
+  /** The body: JSON, or bytes of the type `type`. With one, the request is a POST. */
   readonly body?: unknown;
+  /** The content type of a body of bytes. */
+  readonly type?: string;
+  /** Further fields of the header. */
+  readonly fields?: Readonly<Record<string, string>>;
+  /** Whether the request is sent directly even if others go through a relay of Oblivious HTTP. */
+  readonly direct?: boolean;
   /** An API key. */
   readonly key?: string | undefined;
   /** The longest answer in bytes. The default is 1 MiB. */
@@ -19,6 +25,21 @@ export interface ServiceRequest {
   readonly cache?: RequestCache;
   readonly signal?: AbortSignal | undefined;
 }
+
+/** A request as it is sent. */
+export interface Message {
+  readonly method: string;
+  /** The route with its parameters. */
+  readonly path: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: Uint8Array<ArrayBuffer> | null;
+  /** The longest answer in bytes. */
+  readonly limit: number;
+  readonly signal: AbortSignal;
+}
+
+/** Sends requests through a relay of Oblivious HTTP, and reports that the relay sees the client. */
+export type Tunnel = (message: Message, report: () => void) => Promise<Response>;
 
 const DEFAULT_LIMIT = 1 << 20;
 /** The time within which an answer must be complete: of the default length, or longer. */
@@ -61,8 +82,14 @@ export class Service {
     url: string | URL,
     private readonly to: Exclude<Disclosure["to"], "node">,
     private readonly onRequest: OnRequest | undefined,
+    private readonly tunnel?: Tunnel,
   ) {
     this.url = String(url).replace(/\/+$/, "");
+  }
+
+  /** Whether requests go through a relay of Oblivious HTTP. */
+  get isOblivious(): boolean {
+    return this.tunnel !== undefined;
   }
 
   /** Whether this is the prover service. */
@@ -71,38 +98,51 @@ export class Service {
   }
 
   /** Returns a client of another service, which reports its requests as this one does. */
-  other(url: string | URL, to: "prover" | "file"): Service {
+  other(url: string | URL, to: "prover" | "file" | "ohttp-relay"): Service {
     return new Service(url, to, this.onRequest);
   }
 
   /** Reports a request before it is sent. */
-  disclose(request: string, shows: readonly Shown[]): void {
-    this.onRequest?.({ to: this.to, host: new URL(this.url).host, request, shows: ["network address", ...shows] });
+  #disclose(request: string, shows: readonly Shown[], isOblivious = false): void {
+    const seen: readonly Shown[] = isOblivious ? shows : ["network address", ...shows];
+    this.onRequest?.({ to: this.to, host: new URL(this.url).host, request, shows: seen });
   }
 
   /** Returns the bytes of an answer. */
   async bytes(request: ServiceRequest): Promise<Uint8Array<ArrayBuffer>> {
-    const { path, route, shows, body, key, signal, limit = DEFAULT_LIMIT, cache = "default" } = request;
-    const method = body === undefined ? "GET" : "POST";
-    this.disclose(`${method} ${route}`, shows);
-    const headers: Record<string, string> = {};
-    if (body !== undefined) headers["content-type"] = "application/json";
-    if (key !== undefined) headers["authorization"] = `Bearer ${key}`;
-    const failed = (cause: unknown) => {
-      if (signal?.aborted) throw signal.reason;
-      throw new BautaError("api-unreachable", `the service ${this.url} does not answer: ${String(cause)}`, "Retry later.", {
-        cause,
-      });
-    };
-    const sent = body === undefined ? null : JSON.stringify(body);
-    const bytes = await timeLimited(signal, limit > DEFAULT_LIMIT ? LONG_MS : SHORT_MS, async (signal) => {
-      const options: RequestInit = { method, headers, body: sent, signal, cache };
-      const response = await send(this.url + path, options).catch(failed);
+    const { route, limit = DEFAULT_LIMIT, signal } = request;
+    const bytes = await timeLimited(signal, limit > DEFAULT_LIMIT ? LONG_MS : SHORT_MS, async (limited) => {
+      const response = await this.answer(request, limited);
       if (!response.ok) throw await refusal(response);
-      return boundedBody(response, limit).catch(failed);
+      return boundedBody(response, limit).catch((cause) => this.#failed(cause, signal));
     });
     if (!bytes) throw malformed(`the answer of ${route} has more than ${limit} bytes`);
     return bytes;
+  }
+
+  /** Reports and sends a request. `limited` ends it, and is aborted with its signal. */
+  async answer(request: ServiceRequest, limited: AbortSignal): Promise<Response> {
+    const { path, route, shows, body, type, fields, key, signal, direct, limit = DEFAULT_LIMIT, cache = "default" } = request;
+    const method = body === undefined ? "GET" : "POST";
+    const headers: Record<string, string> = { ...fields };
+    if (body !== undefined) headers["content-type"] = type ?? "application/json";
+    if (key !== undefined) headers["authorization"] = `Bearer ${key}`;
+    const isBytes = body instanceof Uint8Array;
+    const bytes = body === undefined ? null : isBytes ? Uint8Array.from(body) : new TextEncoder().encode(JSON.stringify(body));
+    if (this.tunnel && !direct) {
+      const report = () => this.#disclose(`${method} ${route}`, shows, true);
+      return this.tunnel({ method, path, headers, body: bytes, limit, signal: limited }, report);
+    }
+    this.#disclose(`${method} ${route}`, shows);
+    const options: RequestInit = { method, headers, body: bytes, signal: limited, cache };
+    return send(this.url + path, options).catch((cause) => this.#failed(cause, signal));
+  }
+
+  #failed(cause: unknown, signal: AbortSignal | undefined): never {
+    if (signal?.aborted) throw signal.reason;
+    throw new BautaError("api-unreachable", `the service ${this.url} does not answer: ${String(cause)}`, "Retry later.", {
+      cause,
+    });
   }
 
   /** Returns the JSON object of an answer. */

@@ -26,6 +26,7 @@ export { field, fieldFromBytes, fieldFromHex, fieldToBytes, fieldToHex, MODULUS,
 export { restoreIdentity, type Identity, type IdentitySource, type Registration, type SignInWallet, type Wrap } from "./identity.js";
 export type { Membership, Token } from "./members.js";
 export type { TreeReading } from "./paths.js";
+export type { ObliviousHttp } from "./ohttp.js";
 export { MAX_INPUTS, poseidon } from "./poseidon.js";
 export {
   attributesOfTrack,

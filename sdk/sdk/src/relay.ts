@@ -10,6 +10,8 @@ import { isTransient, type Service } from "./http.js";
 import type { ScopedProof } from "./bauta.js";
 import type { Send } from "./nodes.js";
 import { Pauses } from "./pauses.js";
+import { duringRollout } from "./rollout.js";
+import type { Vault } from "./vault.js";
 
 /** An accepted verification, from the chain. */
 export interface Use {
@@ -54,6 +56,7 @@ const [PAGE, MAX_PAGES, MAX_TRANSACTIONS] = [1_000, 50, 100] as const;
 export async function relayProof(
   api: Service,
   chain: Chain,
+  vault: Vault,
   proof: ScopedProof,
   options: { readonly maxDelaySeconds?: number; readonly signal?: AbortSignal; readonly maxLagMs: number },
 ): Promise<Relayed> {
@@ -61,7 +64,7 @@ export async function relayProof(
     throw new BautaError("no-relayer", "the proof names no relayer", "Prove again with the relayer of this API.");
   }
   const { signal } = options;
-  const answer = await api.json({
+  const answer = await duringRollout(api, vault, {
     path: "/v1/relay",
     route: "/v1/relay",
     shows: ["scope", "nullifier", "recipient and payload"],

@@ -13,6 +13,8 @@ export interface TreePath {
 
 const MAX_ENTRIES = 256;
 const ENTRY_BYTES = 32;
+/** The largest tile. */
+export const MAX_TILE_BYTES = 1 + MAX_ENTRIES * ENTRY_BYTES;
 /** The time within which a tile must be complete. */
 const ANSWER_MS = 60_000;
 
@@ -143,7 +145,7 @@ async function readTile(
   const request = options.fetch ?? send;
   const bytes = await timeLimited(options.signal, ANSWER_MS, async (signal) => {
     const failed = (cause: unknown) => {
-      if (options.signal?.aborted) throw cause;
+      if (options.signal?.aborted || cause instanceof BautaError) throw cause;
       throw new BautaError("api-unreachable", `the API does not answer: ${String(cause)}`, "Retry later.", { cause });
     };
     const response = await request(url, { signal }).catch(failed);
@@ -151,7 +153,7 @@ async function readTile(
       throw new BautaError("unknown-tile", `the API has no tile ${name}`, "Read the registry's root again.");
     }
     if (!response.ok) throw new Refusal(response.status, "error", "it refused a tile");
-    return boundedBody(response, 1 + MAX_ENTRIES * ENTRY_BYTES).catch(failed);
+    return boundedBody(response, MAX_TILE_BYTES).catch(failed);
   });
   const entries = bytes && parseTile(bytes, level);
   if (!entries) throw new BautaError("false-tile", `the tile ${name} of the API is malformed`, "Use another API.");

@@ -8,6 +8,7 @@ import type { OnRequest } from "./disclosure.js";
 import { type Field } from "./field.js";
 import { type Identity, type IdentitySource } from "./identity.js";
 import type { Membership, Token } from "./members.js";
+import type { ObliviousHttp } from "./ohttp.js";
 import type { TreeReading } from "./paths.js";
 import type { Relayed, Use } from "./relay.js";
 import { type Vault } from "./vault.js";
@@ -15,6 +16,7 @@ export interface BautaOptions {
     readonly cluster: Cluster;
     readonly rpc: string | readonly string[];
     readonly api: string | URL;
+    readonly ohttp?: ObliviousHttp;
     readonly prover?: Prover;
     readonly vault?: Vault;
     readonly onRequest?: OnRequest;
@@ -72,6 +74,19 @@ export interface Bauta {
     }): Promise<Use | null>;
 }
 export declare function createBauta(options: BautaOptions): Bauta;
+
+// binary-http.d.ts
+type Bytes = Uint8Array<ArrayBuffer>;
+interface Request {
+    readonly method: string;
+    readonly authority: string;
+    readonly path: string;
+    readonly headers: Readonly<Record<string, string>>;
+    readonly body: Uint8Array | null;
+}
+export declare function writeRequest({ method, authority, path, headers, body }: Request): Bytes;
+export declare function readResponse(message: Uint8Array): Response;
+export {};
 
 // bytes.d.ts
 export declare function equal(a: ArrayLike<number>, b: ArrayLike<number>): boolean;
@@ -157,6 +172,7 @@ import { type EntrySecret, type Prover } from "@bauta/prover";
 import { type Field } from "./field.js";
 import { type Service } from "./http.js";
 import type { PublicInputs } from "./protocol.js";
+import type { Vault } from "./vault.js";
 export interface Delegation {
     readonly apiKey: string;
     readonly prover?: string | URL;
@@ -169,15 +185,15 @@ export interface DelegatedProof {
     readonly claim: Field;
     readonly context: Field;
 }
-export declare function delegate(api: Service, keys: Service, apiKey: string, prover: Prover, secret: EntrySecret, what: DelegatedProof, expected: Omit<PublicInputs, "root">, signal?: AbortSignal): Promise<{
+export declare function delegate(api: Service, keys: Service, apiKey: string, prover: Prover, vault: Vault, secret: EntrySecret, what: DelegatedProof, expected: Omit<PublicInputs, "root">, signal?: AbortSignal): Promise<{
     readonly proof: Uint8Array;
     readonly root: Field;
 }>;
 
 // disclosure.d.ts
-export type Shown = "network address" | "API key" | "wallet" | "token" | "commitment" | "registry" | "circuit" | "scope" | "all leaves or none" | "one of 256 leaves" | "one of about 256 tokens" | "nullifier" | "recipient and payload" | "relay" | "transaction" | "sealed secret";
+export type Shown = "network address" | "API key" | "wallet" | "token" | "commitment" | "registry" | "circuit" | "scope" | "all leaves or none" | "one of 256 leaves" | "one of about 256 tokens" | "nullifier" | "recipient and payload" | "relay" | "transaction" | "sealed secret" | "rollout percentile";
 export interface Disclosure {
-    readonly to: "api" | "node" | "prover" | "file";
+    readonly to: "api" | "node" | "prover" | "file" | "ohttp-relay";
     readonly host: string;
     readonly request: string;
     readonly shows: readonly Shown[];
@@ -195,6 +211,9 @@ export type BautaCode =
  | "api-behind"
  | "false-membership"
  | "false-relay-state"
+ | "not-in-rollout"
+ | "unknown-ohttp-key"
+ | "false-ohttp-key"
  | "node-unreachable"
  | "nodes-disagree"
  | "wrong-cluster"
@@ -263,11 +282,23 @@ export interface ServiceRequest {
     readonly route: string;
     readonly shows: readonly Shown[];
     readonly body?: unknown;
+    readonly type?: string;
+    readonly fields?: Readonly<Record<string, string>>;
+    readonly direct?: boolean;
     readonly key?: string | undefined;
     readonly limit?: number;
     readonly cache?: RequestCache;
     readonly signal?: AbortSignal | undefined;
 }
+export interface Message {
+    readonly method: string;
+    readonly path: string;
+    readonly headers: Readonly<Record<string, string>>;
+    readonly body: Uint8Array<ArrayBuffer> | null;
+    readonly limit: number;
+    readonly signal: AbortSignal;
+}
+export type Tunnel = (message: Message, report: () => void) => Promise<Response>;
 export declare class Refusal extends BautaError {
     readonly status: number;
     readonly problem: string;
@@ -277,14 +308,17 @@ export declare class Refusal extends BautaError {
 export declare function isTransient(error: unknown): error is BautaError;
 export declare function isUnknown(error: unknown): boolean;
 export declare class Service {
+    #private;
     private readonly to;
     private readonly onRequest;
+    private readonly tunnel?;
     readonly url: string;
-    constructor(url: string | URL, to: Exclude<Disclosure["to"], "node">, onRequest: OnRequest | undefined);
+    constructor(url: string | URL, to: Exclude<Disclosure["to"], "node">, onRequest: OnRequest | undefined, tunnel?: Tunnel | undefined);
+    get isOblivious(): boolean;
     get isProver(): boolean;
-    other(url: string | URL, to: "prover" | "file"): Service;
-    disclose(request: string, shows: readonly Shown[]): void;
+    other(url: string | URL, to: "prover" | "file" | "ohttp-relay"): Service;
     bytes(request: ServiceRequest): Promise<Uint8Array<ArrayBuffer>>;
+    answer(request: ServiceRequest, limited: AbortSignal): Promise<Response>;
     json(request: ServiceRequest): Promise<Reader>;
 }
 export declare function send(url: string | URL | Request, options: RequestInit): Promise<Response>;
@@ -368,6 +402,7 @@ export { field, fieldFromBytes, fieldFromHex, fieldToBytes, fieldToHex, MODULUS,
 export { restoreIdentity, type Identity, type IdentitySource, type Registration, type SignInWallet, type Wrap } from "./identity.js";
 export type { Membership, Token } from "./members.js";
 export type { TreeReading } from "./paths.js";
+export type { ObliviousHttp } from "./ohttp.js";
 export { MAX_INPUTS, poseidon } from "./poseidon.js";
 export { attributesOfTrack, claimWithAuxiliaryRoot, commitmentOf, contextOf, deriveSecret, digestOf, entryIdOf, hashToField, leafOf, nullifierOf, scopeElement, type PublicInputs, type VerificationContext, } from "./protocol.js";
 export type { Relayed, RelayState, Use } from "./relay.js";
@@ -460,6 +495,19 @@ export declare class Nodes {
 }
 export declare function unknownAccount(address: Address): BautaError;
 
+// ohttp.d.ts
+import { type Message, type Service } from "./http.js";
+export interface ObliviousHttp {
+    readonly relay: string | URL;
+    readonly keys?: string | URL;
+}
+export declare class Gateway {
+    #private;
+    private readonly api;
+    constructor(api: Service, { relay, keys }: ObliviousHttp);
+    send(message: Message, report: () => void): Promise<Response>;
+}
+
 // parts.d.ts
 import { BautaError } from "./error.js";
 export declare function loaded<T>(part: Promise<T>): Promise<T>;
@@ -502,6 +550,11 @@ export declare class Pauses {
     constructor(longestMs?: number);
     next(signal?: AbortSignal): Promise<void>;
 }
+
+// percentile.d.ts
+import { type Service } from "./http.js";
+import type { Vault } from "./vault.js";
+export declare function percentileIn(api: Service, vault: Vault, signal: AbortSignal | undefined): Promise<number>;
 
 // poseidon-constants.d.ts
 export interface PoseidonConstants {
@@ -596,6 +649,7 @@ import { type Chain, type Scope } from "./chain.js";
 import { type Field } from "./field.js";
 import { type Service } from "./http.js";
 import type { ScopedProof } from "./bauta.js";
+import type { Vault } from "./vault.js";
 export interface Use {
     readonly claim: Field;
     readonly nullifier: Field;
@@ -614,7 +668,7 @@ export interface Relayed {
     confirmed(): Promise<Use>;
     finalized(): Promise<Use>;
 }
-export declare function relayProof(api: Service, chain: Chain, proof: ScopedProof, options: {
+export declare function relayProof(api: Service, chain: Chain, vault: Vault, proof: ScopedProof, options: {
     readonly maxDelaySeconds?: number;
     readonly signal?: AbortSignal;
     readonly maxLagMs: number;
@@ -628,6 +682,11 @@ export declare function findUse(chain: Chain, { scope, nullifier }: {
 import { type Address } from "@solana/kit";
 import type { Service } from "./http.js";
 export declare function drawRelayer(api: Service, signal?: AbortSignal): Promise<Address>;
+
+// rollout.d.ts
+import { type Reader, type Service, type ServiceRequest } from "./http.js";
+import type { Vault } from "./vault.js";
+export declare function duringRollout(api: Service, vault: Vault, request: ServiceRequest): Promise<Reader>;
 
 // roots.d.ts
 import type { Registry } from "@bauta/program";
@@ -669,6 +728,7 @@ export interface TreePath {
     readonly leaf: Field;
     readonly path: readonly Siblings[];
 }
+export declare const MAX_TILE_BYTES: number;
 export declare function readPath(api: string, tree: {
     readonly root: Field;
     readonly depth: Depth;

@@ -224,7 +224,7 @@ test("leaves and tiles that do not give the root", async () => {
   const leaves = world.routes.get(world.leavesRoute)!;
   const forge = (route: string, change: (bytes: Uint8Array) => Uint8Array) => {
     const honest = world.routes.get(route)!;
-    world.routes.set(route, (body, query) => ({ body: change(Uint8Array.from(honest(body, query).body as Uint8Array)) }));
+    world.routes.set(route, (...request) => ({ body: change(Uint8Array.from(honest(...request).body as Uint8Array)) }));
   };
   for (const [change, code] of [
     [(bytes: Uint8Array) => bytes.fill(1, 40, 41), "false-leaves"],
@@ -558,7 +558,7 @@ test("an API that refuses some requests for a while does not end a proof", async
     let refusals = 3;
     for (const [route, honest] of world.routes) {
       if (!/leaves|tiles/.test(route)) continue;
-      world.routes.set(route, (body, query) => (refusals-- > 0 ? { status: 429, body: { code: "rate_limited" } } : honest(body, query)));
+      world.routes.set(route, (...request) => (refusals-- > 0 ? { status: 429, body: { code: "rate_limited" } } : honest(...request)));
     }
     bauta = world.client({ maxLagMs: 60_000 });
     assert.equal((await prove(scope, { tree })).root, world.root);

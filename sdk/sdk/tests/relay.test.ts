@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { after, beforeEach, test, type TestContext } from "node:test";
 
-import { BautaError, type BautaCode, type RelayState, type ScopedProof } from "../src/index.ts";
+import { BautaError, memoryVault, type BautaCode, type RelayState, type ScopedProof } from "../src/index.ts";
 import { Chain } from "../src/chain.ts";
 import { Reader, Refusal, type Service } from "../src/http.ts";
 import { Nodes } from "../src/nodes.ts";
@@ -42,7 +42,7 @@ async function relayed(context: TestContext, answer: Answer, maxLagMs = MINUTE) 
     if (state instanceof Error) throw state;
     return new Reader({ state, signature: null, reason: null }, "the relay");
   };
-  const relay = await relayProof({ json } as unknown as Service, chain, proof, { maxLagMs });
+  const relay = await relayProof({ json } as unknown as Service, chain, memoryVault(), proof, { maxLagMs });
   const real = globalThis.setTimeout;
   const isPause = () => new Error().stack!.includes("Pauses.next");
   context.mock.method(globalThis, "setTimeout", ((run: () => void, ms: number) => {

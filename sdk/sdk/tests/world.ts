@@ -2,7 +2,7 @@
 // poseidon-lite hashes the tree.
 
 import { createHash } from "node:crypto";
-import { createServer, type IncomingMessage, type Server } from "node:http";
+import { createServer, type IncomingHttpHeaders, type IncomingMessage, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 
 import {
@@ -143,8 +143,8 @@ export class Facts {
 }
 
 /** An answer of the false API. */
-type Answer = { status?: number; body: Uint8Array | object; location?: string };
-export type Route = (body: unknown, query: URLSearchParams) => Answer;
+export type Answer = { status?: number; body: Uint8Array | object; location?: string };
+export type Route = (body: unknown, query: URLSearchParams, headers: IncomingHttpHeaders) => Answer;
 
 const servers: Server[] = [];
 
@@ -154,12 +154,13 @@ export function stopServers(): void {
 }
 
 /** Starts a server. */
-export async function serve(answer: (request: IncomingMessage, body: string) => Answer): Promise<string> {
+export async function serve(answer: (request: IncomingMessage, body: string, bytes: Buffer) => Answer | Promise<Answer>): Promise<string> {
   const server = createServer((request, response) => {
     const parts: Buffer[] = [];
     request.on("data", (part: Buffer) => parts.push(part));
-    request.on("end", () => {
-      const { status = 200, body, location } = answer(request, Buffer.concat(parts).toString());
+    request.on("end", async () => {
+      const sent = Buffer.concat(parts);
+      const { status = 200, body, location } = await answer(request, sent.toString(), sent);
       const bytes = body instanceof Uint8Array ? body : Buffer.from(JSON.stringify(body));
       const headers = { "content-type": "application/json", ...(location === undefined ? {} : { location }) };
       response.writeHead(status, headers).end(bytes);
@@ -444,7 +445,7 @@ export class World {
     const url = new URL(request.url!, "http://localhost");
     this.received.push(`${request.method} ${request.url}`);
     const route = this.routes.get(`${request.method} ${url.pathname}`);
-    if (route) return route(body === "" ? undefined : JSON.parse(body), url.searchParams);
+    if (route) return route(body === "" ? undefined : JSON.parse(body), url.searchParams, request.headers);
     return { status: 404, body: { code: "not_found", detail: "the false API has no such route" } };
   }
 

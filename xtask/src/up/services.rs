@@ -124,6 +124,7 @@ pub const SERVICES: &[ServiceEntry] = &[
                 ("JWT_SECRET", random_hex::<32>()?),
                 ("ACCOUNT_KEY", random_hex::<32>()?),
                 ("WEBHOOK_KEY", random_hex::<32>()?),
+                ("OHTTP_KEY", random_hex::<32>()?),
                 // Developers of this machine try their receivers.
                 ("WEBHOOK_NETWORKS", "127.0.0.1".into()),
             ])

@@ -40,6 +40,7 @@ export function rowsOf(sent: readonly Sent[], phase: Phase, owners: number | und
     { who: "Relay", requests: inPhase.filter((request) => request.to === "api" && isRelay(request)) },
     { who: "Node", requests: inPhase.filter(({ to }) => to === "node") },
     { who: "Prover", requests: inPhase.filter(({ to }) => to === "prover") },
+    { who: "OHTTP relay", requests: inPhase.filter(({ to }) => to === "ohttp-relay") },
     { who: "Key host", requests: inPhase.filter(({ to }) => to === "file") },
   ].filter(({ requests }) => requests.length > 0);
   const chain = chainRow(inPhase, owners);
@@ -91,8 +92,9 @@ function allShown(requests: readonly Sent[]): ReadonlySet<Shown> {
  */
 export function links(sent: readonly Sent[]): string[] {
   if (!sent.some(({ request }) => request === "POST /v1/relay")) return [];
-  const hosts = (phase: Phase) => new Set(sent.filter((request) => request.phase === phase).map(({ host }) => host));
-  const names = { api: "the API", node: "the node", prover: "the prover", file: "the host of the key" } as const;
-  const both = sent.filter(({ host }) => hosts("register").has(host) && hosts("prove").has(host));
+  const saw = sent.filter(({ shows }) => shows.includes("network address"));
+  const hosts = (phase: Phase) => new Set(saw.filter((request) => request.phase === phase).map(({ host }) => host));
+  const names = { api: "the API", node: "the node", prover: "the prover", file: "the host of the key", "ohttp-relay": "the OHTTP relay" } as const;
+  const both = saw.filter(({ host }) => hosts("register").has(host) && hosts("prove").has(host));
   return [...new Set(both.map(({ to }) => names[to]))];
 }
