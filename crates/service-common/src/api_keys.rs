@@ -13,7 +13,7 @@
 //! minute. The database has further keys, which change without a restart: see
 //! [`stored_keys`](crate::stored_keys).
 
-use std::fmt;
+use std::{fmt, time::Duration};
 
 use bauta_store::{ApiKey, Store};
 
@@ -26,7 +26,7 @@ use zeroize::Zeroizing;
 use crate::{
     Origin, Secret,
     origins::is_from,
-    stored_keys::{KeysUnavailable, StoredKeys, is_expired},
+    stored_keys::{KeysUnavailable, StoredKeys, is_expired, seconds_left},
 };
 
 /// The first part of a key for servers.
@@ -35,6 +35,9 @@ const SCHEME: &str = "bauta_";
 const PAGE_SCHEME: &str = "bautapub_";
 /// Bytes of a prefix. It is written with twice as many hexadecimal digits.
 const PREFIX_BYTES: usize = 4;
+/// The shortest and the longest time between two checks of the key of a stream without a change.
+const MIN_RECHECK: Duration = Duration::from_millis(100);
+const MAX_RECHECK: Duration = Duration::from_secs(30);
 /// Hexadecimal digits of a SHA-256 hash.
 const HASH_DIGITS: usize = 64;
 
@@ -335,6 +338,42 @@ impl ApiKeys {
         let key = self.find(prefix).await?;
         check_expiry(&key)?;
         check_permission(&key, permission)
+    }
+
+    /// Waits until the key with this prefix is no longer valid, or doesn't have the permission.
+    /// Returns why. A service calls this for a stream that a key has opened, while [`Self::follow`]
+    /// runs.
+    pub async fn until_refused(&self, prefix: &str, permission: &str) -> AuthorisationError {
+        let mut changes = self.stored.as_ref().map(StoredKeys::changes);
+        loop {
+            let left = match self.find(prefix).await {
+                Err(error) => return error,
+                Ok(key) => {
+                    let checked = check_expiry(&key).and_then(|()| check_permission(&key, permission));
+                    if let Err(error) = checked {
+                        return error;
+                    }
+                    seconds_left(&key)
+                }
+            };
+            let changed = async {
+                match &mut changes {
+                    // The sender lives as long as the keys.
+                    Some(changes) => drop(changes.changed().await),
+                    None => std::future::pending().await,
+                }
+            };
+            let wait = Duration::from_secs(left).clamp(MIN_RECHECK, MAX_RECHECK);
+            let _ = tokio::time::timeout(wait, changed).await;
+        }
+    }
+
+    /// Keeps the copy of the stored keys new while streams wait for them. Never returns.
+    pub async fn follow(&self) {
+        match &self.stored {
+            Some(stored) => stored.follow().await,
+            None => std::future::pending().await,
+        }
     }
 
     /// Returns the caller, whatever its permissions are. `None` if the request has no valid key.

@@ -1,6 +1,6 @@
 //! Extractors that refuse bad input with a [`Problem`] that names the field.
 
-use std::{convert::Infallible, time::Duration};
+use std::{convert::Infallible, error::Error, io, time::Duration};
 
 use axum::{
     body::{Body, Bytes, HttpBody as _},
@@ -109,10 +109,7 @@ async fn read_at_most(body: Body, max_bytes: usize, mut bytes: CountedBody) -> R
     }
     let mut chunks = body.into_data_stream();
     while let Some(chunk) = chunks.next().await {
-        let chunk = chunk.map_err(|error| {
-            let detail = format!("the body can't be read: {error}");
-            Problem::new(StatusCode::BAD_REQUEST, "unreadable_body", detail)
-        })?;
+        let chunk = chunk.map_err(|error| unreadable_body(&error))?;
         if bytes.len() + chunk.len() > max_bytes {
             return Err(too_large());
         }
@@ -123,6 +120,39 @@ async fn read_at_most(body: Body, max_bytes: usize, mut bytes: CountedBody) -> R
         })?;
     }
     Ok(bytes.into())
+}
+
+/// Returns the response to a request whose body can't be read. If the connection has ended before
+/// the end of the body, the metrics count the request as one whose client disconnected.
+#[must_use]
+pub fn unreadable_body(error: &(dyn Error + 'static)) -> Problem {
+    let problem = |detail| Problem::new(StatusCode::BAD_REQUEST, "unreadable_body", detail);
+    if is_lost(error) {
+        problem("the connection ended before the end of the body: send the request again".to_owned())
+            .of_lost_client()
+    } else {
+        problem(format!("the body can't be read: {error}"))
+    }
+}
+
+/// Returns whether an error, or one of its causes, says that the connection has ended.
+fn is_lost(error: &(dyn Error + 'static)) -> bool {
+    let mut causes = std::iter::successors(Some(error), |error| (*error).source());
+    causes.any(|cause| {
+        let of_http = cause.downcast_ref::<hyper::Error>();
+        let of_socket = cause.downcast_ref::<io::Error>();
+        of_http.is_some_and(|error| error.is_incomplete_message() || error.is_canceled() || error.is_closed())
+            || of_socket.is_some_and(|error| {
+                matches!(
+                    error.kind(),
+                    io::ErrorKind::UnexpectedEof
+                        | io::ErrorKind::ConnectionReset
+                        | io::ErrorKind::ConnectionAborted
+                        | io::ErrorKind::BrokenPipe
+                        | io::ErrorKind::TimedOut
+                )
+            })
+    })
 }
 
 impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
@@ -148,5 +178,35 @@ impl From<QueryRejection> for Problem {
 impl From<PathRejection> for Problem {
     fn from(rejection: PathRejection) -> Self {
         InvalidField::new("path", rejection.body_text()).into()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::stream;
+
+    use super::*;
+
+    async fn read(chunks: Vec<Result<&'static str, io::Error>>) -> Result<Bytes, Problem> {
+        let body = Body::from_stream(stream::iter(chunks));
+        let request = Request::builder()
+            .header(header::CONTENT_TYPE, "application/json")
+            .body(body)
+            .unwrap();
+        UnreadBody(request).read(1_000).await
+    }
+
+    #[tokio::test]
+    async fn a_body_that_breaks_off_is_that_of_a_lost_client_even_if_it_could_be_whole() {
+        assert_eq!(read(vec![Ok("{}")]).await.unwrap(), "{}");
+        for kind in [io::ErrorKind::UnexpectedEof, io::ErrorKind::ConnectionReset] {
+            let problem = read(vec![Ok("{}"), Err(kind.into())]).await.unwrap_err();
+            assert_eq!(problem.code(), "unreadable_body");
+            assert!(problem.is_of_lost_client(), "{kind}");
+        }
+        let malformed = io::Error::new(io::ErrorKind::InvalidInput, "a chunk without a length");
+        let problem = read(vec![Ok("{}"), Err(malformed)]).await.unwrap_err();
+        assert_eq!(problem.code(), "unreadable_body");
+        assert!(!problem.is_of_lost_client());
     }
 }

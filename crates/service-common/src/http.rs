@@ -214,7 +214,9 @@ async fn observe(mut request: Request, next: Next) -> Response {
     let mut observed = Observed::begin(label(&method), route);
     let mut response = next.run(request).instrument(span.clone()).await;
 
+    let mut is_lost = false;
     if let Some(problem) = response.extensions_mut().remove::<Problem>() {
+        is_lost = problem.is_of_lost_client();
         if let Some(cause) = problem.cause() {
             tracing::error!(parent: &span, event = "request_failed", code = problem.code(), cause);
         }
@@ -227,7 +229,7 @@ async fn observe(mut request: Request, next: Next) -> Response {
             }
         }
     }
-    observed.status = Some(response.status());
+    observed.status = (!is_lost).then_some(response.status());
     tracing::debug!(
         parent: &span,
         event = "request",

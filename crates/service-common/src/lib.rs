@@ -94,7 +94,7 @@ pub use api_keys::{ApiKeyError, ApiKeys, AuthorisationError, Caller, NewApiKey, 
 pub use bauta_wire::{at_most, optional_at_most};
 pub use cli::Arguments;
 pub use error::{ServiceError, exit_code};
-pub use extract::{Json, Path, Query, UnreadBody};
+pub use extract::{Json, Path, Query, UnreadBody, unreadable_body};
 pub use fair_queue::{Admission, FairQueue, QueueFull, WorkerSlot};
 pub use health::{Check, Health, Report};
 pub use http::{RequestId, with_fallbacks};

@@ -27,6 +27,10 @@ pub struct Problem {
     retry_after: Option<Duration>,
     members: Map<String, Value>,
     internal: Option<String>,
+    /// The URI of a registered problem type.
+    registered: Option<&'static str>,
+    /// The connection has ended, so no one reads the response.
+    is_of_lost_client: bool,
 }
 
 impl Problem {
@@ -41,6 +45,8 @@ impl Problem {
             retry_after: None,
             members: Map::new(),
             internal: None,
+            registered: None,
+            is_of_lost_client: false,
         }
     }
 
@@ -92,11 +98,33 @@ impl Problem {
         self
     }
 
+    /// Sets the type to a registered one (RFC 9457, section 4.2), for clients that know it and not
+    /// the code.
+    #[must_use]
+    pub const fn with_type(mut self, registered: &'static str) -> Self {
+        self.registered = Some(registered);
+        self
+    }
+
     /// Sets the `Retry-After` header. The delay is rounded up to whole seconds, at least one.
     #[must_use]
     pub const fn retry_after(mut self, delay: Duration) -> Self {
         self.retry_after = Some(delay);
         self
+    }
+
+    /// Marks the response to a request whose client disconnected. The metrics count the request as
+    /// such, and not by the status.
+    #[must_use]
+    pub(crate) const fn of_lost_client(mut self) -> Self {
+        self.is_of_lost_client = true;
+        self
+    }
+
+    /// Returns whether the client of the request disconnected.
+    #[must_use]
+    pub const fn is_of_lost_client(&self) -> bool {
+        self.is_of_lost_client
     }
 
     /// Returns the stable code.
@@ -126,7 +154,9 @@ impl Problem {
     #[must_use]
     pub fn to_json(&self, request_id: Option<&str>) -> Value {
         let mut body = self.members.clone();
-        body.insert("type".into(), format!("urn:bauta:problem:{}", self.code).into());
+        let own = || format!("urn:bauta:problem:{}", self.code);
+        let of_type = self.registered.map_or_else(own, str::to_owned);
+        body.insert("type".into(), of_type.into());
         body.insert("title".into(), title(self.code).into());
         body.insert("status".into(), self.status.as_u16().into());
         body.insert("code".into(), self.code.into());

@@ -1,11 +1,13 @@
 //! API keys of the database, with a copy in memory.
 //!
-//! A request uses the copy if it was equal to the database less than a second before. Otherwise it
-//! compares the copy with the database, or waits until another request has done so. So a new key is
-//! accepted and a revoked key is refused within one second, while the database answers. Without the
+//! A request uses the copy if it was equal to the database less than half a second before. Otherwise
+//! it compares the copy with the database, or waits until another request has done so. So a new key
+//! is accepted and a revoked key is refused within one second, while the database answers. While
+//! streams are open, a task compares the copy as often, and the streams wait for its changes. Without the
 //! database, the copy is used for five minutes. The clock of the database decides whether a key was
 //! revoked; the clock of the service decides when a key expires by itself. A comparison usually
-//! reads one row. However many keys a client tries, there is at most one query per second.
+//! reads one row. However many keys a client tries, there are at most two queries per second, and
+//! four more while streams are open.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -14,11 +16,16 @@ use std::{
 };
 
 use bauta_store::{ApiKey, Store};
-use tokio::{sync::Mutex, time::Instant};
+use tokio::{
+    sync::{Mutex, watch},
+    time::Instant,
+};
 
 /// The age from which the copy is compared with the database, and the time between a comparison that
 /// failed and the next one.
-const MAX_AGE: Duration = Duration::from_secs(1);
+const MAX_AGE: Duration = Duration::from_millis(500);
+/// Interval at which the copy is compared while streams are open.
+const FOLLOWED: Duration = Duration::from_millis(250);
 /// The age up to which the copy is used while the database is unavailable. Services that work
 /// without the database keep their clients for this time.
 const MAX_AGE_WITHOUT_DATABASE: Duration = Duration::from_mins(5);
@@ -36,6 +43,8 @@ pub struct StoredKeys {
     /// Locked while a request compares the copy with the database. The time and the error of the
     /// last comparison if it failed.
     comparison: Mutex<Option<(Instant, KeysUnavailable)>>,
+    /// Changes with the copy, and when the copy can no longer be used.
+    changes: watch::Sender<()>,
     /// [`MAX_AGE`]. Tests have another one.
     max_age: Duration,
     /// [`TIMEOUT`]. Tests have another one.
@@ -76,6 +85,7 @@ impl StoredKeys {
             configured,
             copy: RwLock::default(),
             comparison: Mutex::default(),
+            changes: watch::Sender::new(()),
             max_age: MAX_AGE,
             timeout: TIMEOUT,
         }
@@ -100,13 +110,34 @@ impl StoredKeys {
         self.current().await.is_ok_and(|copy| copy.keys.is_empty())
     }
 
+    /// Returns a channel that changes with the keys, while [`Self::follow`] runs.
+    pub fn changes(&self) -> watch::Receiver<()> {
+        self.changes.subscribe()
+    }
+
+    /// Compares the copy with the database at an interval, while [`Self::changes`] has receivers.
+    /// Never returns.
+    pub async fn follow(&self) {
+        loop {
+            tokio::time::sleep(FOLLOWED).await;
+            if self.changes.receiver_count() == 0 {
+                continue;
+            }
+            let copy = self.copy();
+            let followed = copy.is_younger_than(FOLLOWED) || self.compare_at(&copy, FOLLOWED).await.is_ok();
+            if !followed && !self.copy().is_younger_than(MAX_AGE_WITHOUT_DATABASE) {
+                self.changes.send_replace(());
+            }
+        }
+    }
+
     /// Returns the copy, after a comparison with the database if the copy is too old.
     async fn current(&self) -> Result<Snapshot, KeysUnavailable> {
         let copy = self.copy();
         if copy.is_younger_than(self.max_age) {
             return Ok(copy);
         }
-        let compared = self.compare(&copy).await;
+        let compared = self.compare_at(&copy, self.max_age).await;
         let copy = self.copy();
         if !copy.is_younger_than(MAX_AGE_WITHOUT_DATABASE) {
             compared?;
@@ -114,16 +145,16 @@ impl StoredKeys {
         Ok(copy)
     }
 
-    /// Compares the copy with the database. One request does this at a time, and the others wait
-    /// for it. If the last comparison failed, they use the old copy meanwhile, so that a database
-    /// that doesn't answer delays only one request.
-    async fn compare(&self, old: &Snapshot) -> Result<(), KeysUnavailable> {
+    /// Compares the copy with the database if it has this age. One request does this at a time, and
+    /// the others wait for it. If the last comparison failed, they use the old copy meanwhile, so
+    /// that a database that doesn't answer delays only one request.
+    async fn compare_at(&self, old: &Snapshot, age: Duration) -> Result<(), KeysUnavailable> {
         let mut last_failure = match self.comparison.try_lock() {
             Ok(last_failure) => last_failure,
             Err(_) if old.failed && old.is_younger_than(MAX_AGE_WITHOUT_DATABASE) => return Ok(()),
             Err(_) => self.comparison.lock().await,
         };
-        if self.copy().is_younger_than(self.max_age) {
+        if self.copy().is_younger_than(age) {
             return Ok(());
         }
         if let Some((at, error)) = &*last_failure
@@ -152,6 +183,7 @@ impl StoredKeys {
         })?;
         let list = list.map_err(|error| KeysUnavailable(error.to_string()))?;
         let equal_at = Some(now);
+        let has_changed = list.is_some();
         let new = match list {
             None => Snapshot {
                 equal_at,
@@ -186,6 +218,9 @@ impl StoredKeys {
             }
         };
         *self.copy.write().unwrap_or_else(PoisonError::into_inner) = new;
+        if has_changed {
+            self.changes.send_replace(());
+        }
         Ok(())
     }
 
@@ -196,12 +231,19 @@ impl StoredKeys {
 
 /// Returns whether a key has expired.
 pub fn is_expired(key: &ApiKey) -> bool {
+    seconds_left(key) == 0
+}
+
+/// Returns the seconds until a key expires. 0 if it has expired.
+pub fn seconds_left(key: &ApiKey) -> u64 {
     // With a clock before 1970, no key is expired.
     let now = SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .unwrap_or_default()
         .as_secs();
-    u64::try_from(key.expires_at).unwrap_or_default() <= now
+    u64::try_from(key.expires_at)
+        .unwrap_or_default()
+        .saturating_sub(now)
 }
 
 #[cfg(test)]
@@ -210,7 +252,7 @@ mod tests {
     use futures_util::FutureExt as _;
 
     use super::*;
-    use crate::{NewApiKey, Quota};
+    use crate::{ApiKeys, AuthorisationError, NewApiKey, Quota};
 
     fn row() -> ApiKey {
         NewApiKey::random(&["prove"], 4_000_000_000, Quota::default()).row
@@ -264,6 +306,37 @@ mod tests {
         database.pool().close().await;
         assert!(keys.find("00000001").await.is_err());
         assert!(!keys.has_origin("https://app.example.org").await && !keys.is_empty().await);
+    }
+
+    #[tokio::test]
+    async fn a_stream_ends_when_its_key_is_revoked_and_those_of_other_keys_stay_open() {
+        let database = TestDatabase::create().await.unwrap();
+        let store = &database.store;
+        let (revoked, other) = (row(), row());
+        for key in [&revoked, &other] {
+            assert!(store.add_api_key(key).await.unwrap());
+        }
+        let keys = ApiKeys::default().with_store(store.clone());
+        let wait = async |key: &ApiKey| keys.until_refused(&key.prefix, "prove").await;
+        let ended = async {
+            tokio::select! {
+                () = keys.follow() => None,
+                error = wait(&revoked) => Some((&revoked, error)),
+                error = wait(&other) => Some((&other, error)),
+            }
+        };
+        let revoke = async {
+            // Both wait already.
+            tokio::task::yield_now().await;
+            assert!(store.revoke_api_key(&revoked.prefix).await.unwrap());
+        };
+        let both = async { tokio::join!(ended, revoke) };
+        let (ended, ()) = tokio::time::timeout(Duration::from_mins(1), both).await.unwrap();
+        assert_eq!(ended, Some((&revoked, AuthorisationError::ExpiredKey)));
+        let unknown = keys.until_refused("00000000", "prove").await;
+        assert_eq!(unknown, AuthorisationError::UnknownKey);
+        let missing = keys.until_refused(&other.prefix, "admin").await;
+        assert!(matches!(missing, AuthorisationError::MissingPermission { .. }));
     }
 
     /// The process that adds keys of accounts may choose their prefixes. Only an operator adds keys

@@ -1,6 +1,6 @@
 //! Tests of the operations port.
 
-use std::io::Write;
+use std::io::{Read as _, Write};
 
 use serde_json::Value;
 
@@ -66,6 +66,36 @@ async fn a_request_is_counted_and_cancelled_when_its_client_disconnects() {
     running
         .until_metrics_have(r#"http_requests_total{method="GET",route="/slow",status="499"} 1"#)
         .await;
+}
+
+/// The text until then is JSON, so the end of the connection must not be taken for that of the body.
+#[tokio::test]
+async fn a_request_whose_body_breaks_off_is_refused_and_counted_as_one_of_a_lost_client() {
+    let body = r#"{"name": "x", "times": 1}"#;
+    let (announced, chunked) = (
+        format!("Content-Length: 100\r\n\r\n{body}"),
+        format!("Transfer-Encoding: chunked\r\n\r\n{:x}\r\n{body}\r\n", body.len()),
+    );
+    let running = Running::start(&[]);
+    for text in [announced, chunked] {
+        let mut stream = running.connect();
+        let head = "POST /greet HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n";
+        stream.write_all(format!("{head}{text}").as_bytes()).unwrap();
+        // The client still reads.
+        stream.shutdown(std::net::Shutdown::Write).unwrap();
+        let mut response = String::new();
+        stream.read_to_string(&mut response).unwrap();
+        assert!(!response.contains("hello"), "{response}");
+    }
+    let counted = |status: &str, number: u8| {
+        format!(r#"http_requests_total{{method="POST",route="/greet",status="{status}"}} {number}"#)
+    };
+    running.until_metrics_have(&counted("499", 2)).await;
+    let metrics = running.metrics().await;
+    for status in ["200", "400", "500"] {
+        let other = format!(r#"route="/greet",status="{status}""#);
+        assert!(!metrics.contains(&other), "{metrics}");
+    }
 }
 
 #[tokio::test]
