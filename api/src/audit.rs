@@ -2,20 +2,22 @@
 //!
 //! ```text
 //!   change  -> its own transaction, with the record
-//!   refusal -> budget -> queue -> one task -> the records of the queue in one transaction
+//!   refusal, login without a role -> budget -> queue -> one task -> one transaction for the queue
 //! ```
 //!
-//! 1. A request never waits for the record of its refusal. Writers of records wait for each other
+//! 1. A request never waits for such a record. Writers of records wait for each other
 //!    at one row, and a client must not be able to delay others through it.
 //! 2. Clients cause refusals, so an instance stores a bounded number of them in a minute: of each
 //!    client, and with each code. So no single client can use up what others need, and no kind of
 //!    refusal what another kind needs. Each refusal has a log line.
 //! 3. A request without a credential is only counted. Everyone sends such requests.
+//! 4. Everyone has any number of wallets. So the logins of wallets without a role have the same
+//!    budget as refusals. Logins of wallets with a role are recorded in their transactions.
 
 use std::{convert::Infallible, num::NonZeroU32};
 
 use bauta_service_common::{RateLimit, Service};
-use bauta_store::{AuditRecord, Store};
+use bauta_store::{AccountId, AuditRecord, Store};
 use tokio::sync::mpsc;
 
 use crate::metrics;
@@ -68,18 +70,27 @@ impl Audit {
     /// Stores that a request of a client was refused. `actor` is the account, if it is known.
     /// Returns at once.
     pub fn refused(&self, event: &'static str, code: &'static str, actor: Option<&str>, client: &str) {
-        let is_stored = !NO_CREDENTIAL.contains(&code)
-            && self.has_room(code, client)
-            && self
-                .queue
-                .try_send(AuditRecord::refusal(event, code, actor))
-                .is_ok();
-        if !is_stored {
+        if NO_CREDENTIAL.contains(&code) {
+            metrics::record_unstored_refusals(1);
+        } else {
+            self.store(code, AuditRecord::refusal(event, code, actor), client);
+        }
+    }
+
+    /// Stores that an account without a role has logged in or out. Returns at once.
+    pub fn login_without_role(&self, event: &'static str, account: AccountId, client: &str) {
+        let account = account.to_string();
+        self.store(event, AuditRecord::of(event, &account, &account), client);
+    }
+
+    /// Stores a record if its budget has room.
+    fn store(&self, budget: &str, record: AuditRecord, client: &str) {
+        if !self.has_room(budget, client) || self.queue.try_send(record).is_err() {
             metrics::record_unstored_refusals(1);
         }
     }
 
-    /// Counts a refusal for its client, and then for its code.
+    /// Counts a record for its client, and then for its budget.
     fn has_room(&self, code: &str, client: &str) -> bool {
         let take = |name: &str, limit| self.stored.take(name, limit, NonZeroU32::MIN).is_ok();
         take(&format!("{code} {client}"), BY_CLIENT) && take(code, BY_CODE)
@@ -130,6 +141,27 @@ mod tests {
             count,
             expected.map(|(code, number)| (code.to_owned(), number)).into()
         );
+    }
+
+    #[test]
+    fn logins_of_many_wallets_without_a_role_have_a_budget_for_each_client_and_for_all() {
+        let (audit, mut records) = audit();
+        for number in 0..100 {
+            audit.login_without_role("logged_in", AccountId([number; 16]), "192.0.2.1");
+        }
+        for number in 0..100 {
+            audit.login_without_role("logged_in", AccountId([number; 16]), &number.to_string());
+        }
+        audit.login_without_role("logged_out", AccountId([1; 16]), "192.0.2.1");
+        let mut events = Vec::new();
+        while let Ok(record) = records.try_recv() {
+            assert_eq!((&record.actor, &record.code), (&record.subject, &None));
+            events.push(record.event);
+        }
+        let logins = events.iter().filter(|event| *event == "logged_in").count();
+        assert_eq!(logins, BY_CODE.get() as usize);
+        assert_eq!(events.last().map(String::as_str), Some("logged_out"));
+        assert_eq!(events.len(), logins + 1);
     }
 
     #[test]

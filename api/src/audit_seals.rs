@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!   newest seal by this key --> records after it, with their hashes --> end of the log
-//!   (none: the beginning)       (at most 1,000 at a time)                   |
+//!   (none: the beginning)       (1,000 at a time, at most 100,000)          |
 //!                                                                       signature
 //! ```
 //!
@@ -23,8 +23,10 @@ use crate::{accounts::Checkpoints, metrics};
 const INTERVAL: Duration = Duration::from_secs(5);
 /// Time until the next look after the log or the last seal was found to be wrong.
 const INTERVAL_AFTER_DAMAGE: Duration = Duration::from_mins(1);
-/// Largest number of records that are checked before a signature.
+/// Number of records that are checked at a time.
 const CHECKED_AT_ONCE: u16 = 1_000;
+/// Largest number of records that are checked before a signature: it takes a few seconds.
+const MAX_CHECKED: u64 = 100_000;
 /// Seals that are read at a time, from the newest on.
 const SEALS_AT_ONCE: u16 = 1_000;
 /// Seals that are read at most to find one by this key: those of 69 days. Each takes a check of a
@@ -85,8 +87,8 @@ impl AuditSigner {
         }
     }
 
-    /// Returns the signed note of the end of the log. If many records are not checked yet, it is
-    /// that of an earlier record.
+    /// Returns the signed note of the end of the log. If more than 100,000 records are not checked
+    /// yet, it is that of an earlier record.
     pub async fn sign(&self) -> Result<(AuditHead, String), SealError> {
         let last = self.store.last_audit_seal().await?;
         self.sign_after(last.as_ref()).await
@@ -105,18 +107,26 @@ impl AuditSigner {
         let known = checked.into_iter().chain(sealed);
         let from = known.max_by_key(|head| head.records).unwrap_or(BEGINNING);
         let to = self.store.audit_head().await?;
-        let head = match self.store.follow_audit_log(from, to, CHECKED_AT_ONCE).await? {
-            AuditCheck::Complete(head) => head,
-            AuditCheck::Broken(number) => return Err(SealError::Broken(number)),
-            AuditCheck::OtherHead { records, head } => {
-                return Err(SealError::Cut {
-                    records,
-                    before: head,
-                });
+        let mut head = from;
+        loop {
+            head = self.follow(head, to).await?;
+            *checked = Some(head);
+            if head.records >= to.records || head.records - from.records >= MAX_CHECKED {
+                return Ok((head, self.checkpoints.sign(&head)));
             }
-        };
-        *checked = Some(head);
-        Ok((head, self.checkpoints.sign(&head)))
+        }
+    }
+
+    /// Checks the next records. Returns their end.
+    async fn follow(&self, from: AuditHead, to: AuditHead) -> Result<AuditHead, SealError> {
+        match self.store.follow_audit_log(from, to, CHECKED_AT_ONCE).await? {
+            AuditCheck::Complete(head) => Ok(head),
+            AuditCheck::Broken(number) => Err(SealError::Broken(number)),
+            AuditCheck::OtherHead { records, head } => Err(SealError::Cut {
+                records,
+                before: head,
+            }),
+        }
     }
 
     /// Returns the end of the records of the newest seal by this key with fewer records. `None` if

@@ -102,7 +102,7 @@ impl Leaves {
     /// Streams a range of the bytes.
     pub fn stream(self, range: Range<u64>) -> impl Stream<Item = Result<Vec<u8>, LeavesError>> + Send {
         let reader = Reader {
-            deadline: Instant::now() + time_for(range.end - range.start),
+            deadline: Instant::now() + reading_time(range.end - range.start),
             leaves: self,
             rest: range,
         };
@@ -117,7 +117,7 @@ impl Leaves {
 }
 
 /// Returns the longest time in which a client may read a number of bytes.
-const fn time_for(bytes: u64) -> Duration {
+pub const fn reading_time(bytes: u64) -> Duration {
     GRACE.saturating_add(Duration::from_secs(bytes / MIN_BYTES_PER_SECOND))
 }
 
@@ -196,9 +196,9 @@ mod tests {
 
     #[test]
     fn the_time_for_a_response_follows_its_length() {
-        assert_eq!(time_for(0), GRACE);
+        assert_eq!(reading_time(0), GRACE);
         // 32 MiB at 64 KiB/s.
-        assert_eq!(time_for(32 << 20), GRACE + Duration::from_secs(512));
-        assert_eq!(time_for(MAX_LEAVES * 32), time_for(32 << 20));
+        assert_eq!(reading_time(32 << 20), GRACE + Duration::from_secs(512));
+        assert_eq!(reading_time(MAX_LEAVES * 32), reading_time(32 << 20));
     }
 }

@@ -4,6 +4,7 @@
 use std::{num::NonZeroU32, time::Duration};
 
 use bauta_service_common::{Caller, InvalidRedisUrl, RateLimit, RateLimitError, Redis};
+use bauta_store::AccountId;
 
 use crate::{metrics, settings::Settings};
 
@@ -27,17 +28,20 @@ pub enum Kind {
 /// The client that a request counts for.
 #[derive(Debug, Clone)]
 pub struct Client {
-    /// The owner of a valid API key, or the address.
+    /// The owner of a valid API key, the account of a valid access token, or the address.
     pub name: String,
     /// Tiles count for the address in any case.
     address: String,
+    /// What logins count for: the account, or the address.
+    login: String,
     /// The limit of other requests per minute. 0 means no limit.
     requests: u32,
 }
 
 /// The rate limits and their counters.
 pub struct Limits {
-    /// Requests per minute of an API key that has no own limit. 0 means no limit.
+    /// Requests per minute of an API key that has no own limit, and of an account with a role. 0
+    /// means no limit.
     by_key: u32,
     other: Limit,
     tiles: Limit,
@@ -100,19 +104,36 @@ impl Limits {
         self.shared.as_ref().map(|shared| &shared.redis)
     }
 
-    /// Returns the client that a request counts for.
-    pub fn client(&self, address: String, caller: Option<&Caller>) -> Client {
-        match caller {
-            Some(caller) => Client {
-                name: key_client(&caller.owner),
-                address,
-                requests: caller.quota.requests_per_minute.unwrap_or(self.by_key),
-            },
-            None => Client {
-                name: address.clone(),
-                address,
-                requests: self.other.per_minute,
-            },
+    /// Returns the client of a request without a valid API key and without the access token of an
+    /// account with a role.
+    pub fn anonymous(&self, address: String) -> Client {
+        Client {
+            name: address.clone(),
+            login: address.clone(),
+            address,
+            requests: self.other.per_minute,
+        }
+    }
+
+    /// Returns the client of a request with a valid API key.
+    pub fn with_key(&self, address: String, caller: &Caller) -> Client {
+        Client {
+            name: key_client(&caller.owner),
+            login: address.clone(),
+            address,
+            requests: caller.quota.requests_per_minute.unwrap_or(self.by_key),
+        }
+    }
+
+    /// Returns the client of a request with a valid access token of an account with a role.
+    pub fn with_token(&self, address: String, account: AccountId) -> Client {
+        // No address and no API key has this name.
+        let name = format!("account {account}");
+        Client {
+            login: name.clone(),
+            name,
+            address,
+            requests: self.by_key,
         }
     }
 
@@ -151,9 +172,11 @@ impl Limits {
     }
 
     /// Counts a login, or the use of a refresh token, in addition to [`Limits::take`]. It counts
-    /// for the address, because a client can have any number of wallets.
+    /// for the address, because a client can have any number of wallets. With the access token of an
+    /// account with a role, it counts for the account, so other clients at the address do not end an
+    /// operator's session.
     pub async fn take_login(&self, client: &Client) -> Result<(), RateLimitError> {
-        self.count(&self.logins, &client.address, NonZeroU32::MIN).await
+        self.count(&self.logins, &client.login, NonZeroU32::MIN).await
     }
 
     /// Counts a request to relay for the owner of the API key. The key can have its own limit.

@@ -23,6 +23,7 @@ mod database_health;
 mod databases;
 mod eligibility;
 mod feature_flags;
+mod key_retention;
 mod leaf_stream;
 mod limits;
 mod live;
@@ -37,6 +38,7 @@ mod relay_watch;
 mod routes;
 mod series;
 mod settings;
+mod staff;
 mod threshold;
 mod tile;
 mod tiles;
@@ -83,6 +85,7 @@ use crate::{
     relay_watch::RelayWatch,
     routes::{AppState, Dashboard, DashboardError, PERMISSIONS, ResponseCache},
     settings::Settings,
+    staff::Staff,
     tiles::Tiles,
     tree_upload::TreeUploads,
     verifier::Verifier,
@@ -109,6 +112,10 @@ const MAX_TREES: usize = 128;
 const SEALS_AT_ONCE: u16 = 1_000;
 /// Largest number of requests of the gateway for Oblivious HTTP in progress.
 const MAX_OHTTP_REQUESTS: usize = 256;
+/// Largest number of its large responses that are being read. Each takes up to 2 MiB.
+const MAX_LARGE_OHTTP: usize = 64;
+/// Largest number of those of a client, which is a relay.
+const MAX_LARGE_OHTTP_PER_CLIENT: usize = 16;
 /// What is missing without Redis.
 const WITHOUT_REDIS: &str =
     "Redis is unavailable: this instance counts rate limits alone; the log has the cause";
@@ -125,11 +132,15 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Generate an API key. Prints the key, and the line for `API_KEYS`
+    /// Generate an API key. Prints the key, and the line for `API_KEYS`. `prover-service api-key --save`
+    /// stores a key in the database
     ApiKey {
         /// The key's permissions, separated by commas
         #[arg(long, value_parser = PERMISSIONS, value_delimiter = ',', default_value = routes::PROVE)]
         permissions: Vec<String>,
+        /// Requests per minute of this key. 0: no limit. Default: `REQUESTS_PER_MINUTE`
+        #[arg(long)]
+        requests_per_minute: Option<u32>,
         /// Proofs per minute of this key. 0: no limit. Default: `PROOFS_PER_MINUTE`
         #[arg(long)]
         proofs_per_minute: Option<u32>,
@@ -162,9 +173,16 @@ impl Command {
         match self {
             Self::ApiKey {
                 permissions,
+                requests_per_minute,
                 proofs_per_minute,
                 days,
-            } => print_key(permissions, *proofs_per_minute, *days),
+            } => {
+                let quota = Quota {
+                    requests_per_minute: *requests_per_minute,
+                    proofs_per_minute: *proofs_per_minute,
+                };
+                print_key(permissions, quota, *days);
+            }
             Self::GrantRole { wallet, role } => {
                 let Some(settings) = arguments.settings::<Settings>()? else {
                     return Ok(());
@@ -182,13 +200,9 @@ impl Command {
     }
 }
 
-fn print_key(permissions: &[String], proofs_per_minute: Option<u32>, days: u32) {
+fn print_key(permissions: &[String], quota: Quota, days: u32) {
     let permissions: Vec<&str> = permissions.iter().map(String::as_str).collect();
     let expiry = time::unix_seconds().unsigned_abs() + u64::from(days) * 86_400;
-    let quota = Quota {
-        requests_per_minute: None,
-        proofs_per_minute,
-    };
     let new = NewApiKey::random(&permissions, expiry, quota);
     println!("key (shown only once): {}", *new.key);
     println!("line for API_KEYS:     {}", new.line);
@@ -360,6 +374,7 @@ async fn run(cli: &Cli) -> Result<(), Error> {
     if let Some(signer) = &audit_signer {
         audit_seals::start(signer.clone(), &service);
     }
+    key_retention::start(store.clone(), &service);
     let state = Arc::new(AppState {
         webhooks,
         relay_watch,
@@ -372,10 +387,12 @@ async fn run(cli: &Cli) -> Result<(), Error> {
         proof_queue: ProofQueue::start(store.clone(), &service),
         ohttp: settings.ohttp_key.as_ref().map(Gateway::new).transpose()?,
         ohttp_requests: Semaphore::new(MAX_OHTTP_REQUESTS),
+        ohttp_large: Streams::new(MAX_LARGE_OHTTP_PER_CLIENT, MAX_LARGE_OHTTP),
         cluster_name: OnceLock::new(),
         event_streams: Streams::with_reserve(settings.event_streams_per_client, settings.event_streams),
         flags: Flags::read(store.clone()).await?,
         tickets: Tickets::new(Some(store.clone())),
+        staff: Staff::new(store.clone()),
         audit: Audit::start(store.clone(), &service),
         audit_signer,
         api_keys: api_keys.unwrap_or_default().with_store(store.clone()),
@@ -397,6 +414,7 @@ async fn run(cli: &Cli) -> Result<(), Error> {
         trusted_proxies: TrustedProxies::new(settings.http.trusted_proxies.clone()),
     });
     age_caches(&service, &state);
+    follow_keys(&service, &state);
     keep_redis_connected(&service, &state).await;
     let mut http = settings.http.clone();
     // The routes have their own layer for web pages, because most need no API key.
@@ -421,6 +439,18 @@ fn age_caches(service: &Service, state: &Arc<AppState>) {
                 _ = verdicts.tick() => state.verifier.age(),
             }
         }
+    });
+}
+
+/// Starts the task with which streams learn that their API key was revoked.
+fn follow_keys(service: &Service, state: &Arc<AppState>) {
+    let (shutdown, state) = (service.shutdown(), state.clone());
+    service.spawn("the keys of streams", async move {
+        tokio::select! {
+            () = shutdown.cancelled() => {}
+            () = state.api_keys.follow() => {}
+        }
+        Ok::<_, Infallible>(())
     });
 }
 

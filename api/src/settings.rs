@@ -302,6 +302,11 @@ pub struct RelaySettings {
     #[config(env = "RELAY_MAX_OPEN", default = 1_000)]
     pub max_open: u32,
 
+    /// Largest number of relays of the owner of an API key that have not ended. One owner can't use
+    /// up `RELAY_MAX_OPEN` with delays.
+    #[config(env = "RELAY_MAX_OPEN_PER_KEY", default = 100)]
+    pub max_open_of_key: u32,
+
     /// Requests to relay per minute for each address (IPv6: each /64). 0 means no limit.
     #[config(env = "RELAY_REQUESTS_PER_MINUTE", default = 10)]
     pub requests_per_minute: u32,

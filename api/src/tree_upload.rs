@@ -14,6 +14,7 @@
 
 use std::{
     collections::VecDeque,
+    error::Error,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -87,7 +88,7 @@ pub enum UploadError {
     },
     /// The body can't be read.
     #[error("the body can't be read: {0}")]
-    Interrupted(String),
+    Interrupted(#[source] Box<dyn Error + Send + Sync>),
     /// The leaves have another root.
     #[error("the leaves give the root {computed}, and not {root}")]
     OtherRoot {
@@ -191,7 +192,7 @@ impl TreeUploads {
 
     /// Stores the tree of a registry at its current root, for the owner of an API key. `body` has
     /// 32 bytes for each leaf from index 0, and `announced` is its length, if the client sends it.
-    pub async fn store<B: AsRef<[u8]>, E: std::fmt::Display>(
+    pub async fn store<B: AsRef<[u8]>, E: Error + Send + Sync + 'static>(
         &self,
         owner: &str,
         registry: &Registry,
@@ -264,7 +265,7 @@ impl TreeUploads {
 }
 
 /// Reads leaves. Fails as soon as there are more than `max`, or if they arrive too slowly.
-async fn read_leaves<B: AsRef<[u8]>, E: std::fmt::Display>(
+async fn read_leaves<B: AsRef<[u8]>, E: Error + Send + Sync + 'static>(
     mut body: impl Stream<Item = Result<B, E>> + Unpin,
     max: u64,
     timeouts: BodyTimeouts,
@@ -278,7 +279,7 @@ async fn read_leaves<B: AsRef<[u8]>, E: std::fmt::Display>(
         let Some(chunk) = chunk.map_err(|_| UploadError::Slow(timeouts))? else {
             break;
         };
-        let chunk = chunk.map_err(|error| UploadError::Interrupted(error.to_string()))?;
+        let chunk = chunk.map_err(|error| UploadError::Interrupted(Box::new(error)))?;
         let mut rest = chunk.as_ref();
         bytes += rest.len() as u64;
         hasher.update(rest);

@@ -1,4 +1,4 @@
-use bauta_store::{AccountId, StoreError};
+use bauta_store::{LoginChange, StoreError};
 
 /// Why the accounts can't be used as configured.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
@@ -80,12 +80,7 @@ pub enum LoginError {
     UnknownRefreshToken,
     /// The token was used.
     #[error("the refresh token was used before, so the login has been ended: log in")]
-    RefreshTokenReused {
-        /// The account.
-        account: AccountId,
-        /// Whether the audit log has the record of it.
-        is_recorded: bool,
-    },
+    RefreshTokenReused(LoginChange),
     /// The login was ended before.
     #[error("the login has been ended: log in")]
     LoginEnded,
@@ -107,7 +102,7 @@ impl LoginError {
             Self::NonceUsed => "used_nonce",
             Self::SignatureRefused => "signature_refused",
             Self::UnknownRefreshToken => "unknown_refresh_token",
-            Self::RefreshTokenReused { .. } => "used_refresh_token",
+            Self::RefreshTokenReused(_) => "used_refresh_token",
             Self::LoginEnded => "ended_login",
             Self::LoginExpired => "expired_login",
             Self::Store(_) => "database_away",

@@ -19,7 +19,7 @@ mod refresh_token;
 mod token;
 
 use bauta_service_common::{Origin, Secret};
-use bauta_store::{AccountId, AuditRecord, NewLogin, Refreshed, Store};
+use bauta_store::{AccountId, LoginChange, NewLogin, Refreshed, Store};
 use solana_address::Address;
 use solana_signature::Signature;
 
@@ -146,6 +146,11 @@ impl Accounts {
         self.tokens.check(token, now)
     }
 
+    /// Returns the account that an access token names. Its signature is not verified.
+    pub fn named(&self, token: &str) -> Option<AccountId> {
+        self.tokens.named(token)
+    }
+
     /// Returns what a wallet signs to log in on a page of an origin, or outside a page.
     pub fn challenge(
         &self,
@@ -158,7 +163,7 @@ impl Accounts {
         Ok(self.input(wallet, self.page(origin)?, cluster, &nonce, now))
     }
 
-    /// Logs a wallet in with its signature of a challenge.
+    /// Logs a wallet in with its signature of a challenge. Also returns the login.
     pub async fn log_in(
         &self,
         store: &Store,
@@ -167,7 +172,7 @@ impl Accounts {
         cluster: &'static str,
         (nonce, signature): (&str, &Signature),
         now: i64,
-    ) -> Result<Session, LoginError> {
+    ) -> Result<(Session, LoginChange), LoginError> {
         let page = self.page(origin)?;
         let issued_at = self.nonces.check(nonce, wallet, now)?;
         let input = self.input(wallet, page, cluster, nonce, issued_at);
@@ -184,12 +189,9 @@ impl Accounts {
             secret_hash: refresh.secret_hash(),
             seconds: LOGIN_SECONDS,
         };
-        let id = account.to_string();
-        let record = AuditRecord::of("logged_in", &id, &id);
-        if !store.begin_login(&login, MAX_LOGINS, &record).await? {
-            return Err(LoginError::NonceUsed);
-        }
-        Ok(self.session(account, &refresh, now))
+        let begun = store.begin_login(&login, MAX_LOGINS).await?;
+        let begun = begun.ok_or(LoginError::NonceUsed)?;
+        Ok((self.session(account, &refresh, now), begun))
     }
 
     /// Replaces a refresh token.
@@ -199,23 +201,18 @@ impl Accounts {
         let (id, secret) = (token.id_hash(), token.secret_hash());
         match store.refresh_login(&id, &secret, &next.secret_hash()).await? {
             Refreshed::Replaced(account) => Ok(self.session(account, &next, now)),
-            Refreshed::Reused { account, is_recorded } => {
-                Err(LoginError::RefreshTokenReused { account, is_recorded })
-            }
+            Refreshed::Reused(ended) => Err(LoginError::RefreshTokenReused(ended)),
             Refreshed::Ended => Err(LoginError::LoginEnded),
             Refreshed::Expired => Err(LoginError::LoginExpired),
             Refreshed::Unknown => Err(LoginError::UnknownRefreshToken),
         }
     }
 
-    /// Ends the login of a refresh token.
-    pub async fn log_out(&self, store: &Store, token: &str) -> Result<(), LoginError> {
+    /// Ends the login of a refresh token. Returns the login.
+    pub async fn log_out(&self, store: &Store, token: &str) -> Result<LoginChange, LoginError> {
         let token = RefreshToken::parse(token).ok_or(LoginError::UnknownRefreshToken)?;
-        if store.end_login(&token.id_hash(), &token.secret_hash()).await? {
-            Ok(())
-        } else {
-            Err(LoginError::UnknownRefreshToken)
-        }
+        let ended = store.end_login(&token.id_hash(), &token.secret_hash()).await?;
+        ended.ok_or(LoginError::UnknownRefreshToken)
     }
 
     fn session(&self, account: AccountId, refresh: &RefreshToken, now: i64) -> Session {

@@ -115,6 +115,19 @@ impl Tokens {
         Ok(AccountId(account))
     }
 
+    /// Returns the account that a token names. Its signature is not verified.
+    pub fn named(&self, token: &str) -> Option<AccountId> {
+        if token.len() > MAX_LENGTH {
+            return None;
+        }
+        let (signed, _) = token.rsplit_once('.')?;
+        let claims = signed.strip_prefix(&self.header)?.strip_prefix('.')?;
+        let claims: Claims = serde_json::from_slice(&BASE64.decode(claims).ok()?).ok()?;
+        let mut account = [0; 16];
+        hex::decode_to_slice(&claims.sub, &mut account).ok()?;
+        Some(AccountId(account))
+    }
+
     /// Returns the claims of a token that this key has signed.
     fn verify(&self, token: &str) -> Option<Claims> {
         if token.len() > MAX_LENGTH {
@@ -168,6 +181,19 @@ mod tests {
         );
         let other = Tokens::new([1; 32], "https://other.example", "bauta-api");
         assert_eq!(other.check(&token, NOW), Err(TokenError::Invalid));
+    }
+
+    #[test]
+    fn a_token_names_its_account_whoever_signed_it_and_what_is_no_token_names_none() {
+        let tokens = tokens(1, "bauta-api");
+        let token = tokens.issue(ACCOUNT, NOW);
+        assert_eq!(tokens.named(&token), Some(ACCOUNT));
+        let (signed, _) = token.rsplit_once('.').unwrap();
+        assert_eq!(tokens.named(&format!("{signed}.AAAA")), Some(ACCOUNT));
+        let of_other = Tokens::new([2; 32], "https://api.example.org", "bauta-api").issue(ACCOUNT, NOW);
+        for text in ["", "..", "a.b.c", signed, &of_other, &token.repeat(20)] {
+            assert_eq!(tokens.named(text), None, "{text}");
+        }
     }
 
     #[test]

@@ -161,6 +161,11 @@ pub enum RelayError {
     /// The wallet has too many open relays.
     #[error("the wallet has too many relays that have not ended; retry later")]
     TooManyOpen,
+    /// The owner of the API key has too many open relays.
+    #[error(
+        "the owner of the API key has too many relays that have not ended (RELAY_MAX_OPEN_PER_KEY); retry later"
+    )]
+    TooManyOpenOfKey,
     /// The service is shutting down.
     #[error("the service is shutting down; retry later")]
     Busy,

@@ -290,6 +290,7 @@ fn accepted(added: AddedRelay, new: RandomId) -> Result<RandomId, RelayError> {
         AddedRelay::BudgetExhausted => RelayError::BudgetExhausted,
         AddedRelay::WalletExhausted => RelayError::WalletExhausted,
         AddedRelay::TooManyOpen => RelayError::TooManyOpen,
+        AddedRelay::TooManyOpenOfBudget => RelayError::TooManyOpenOfKey,
     })
 }
 

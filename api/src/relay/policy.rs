@@ -27,6 +27,7 @@ pub struct Policy {
     /// Lamports that remain in each wallet.
     pub min_balance: u64,
     max_open: u32,
+    max_open_of_key: u32,
 }
 
 impl Policy {
@@ -55,6 +56,7 @@ impl Policy {
             sponsors_open_ended: settings.sponsor_open_ended,
             min_balance: settings.min_balance,
             max_open: settings.max_open,
+            max_open_of_key: settings.max_open_of_key,
         })
     }
 
@@ -71,6 +73,7 @@ impl Policy {
             lamports_per_day,
             min_balance: self.min_balance,
             max_open: self.max_open,
+            max_open_of_budget: (request.fee == Fee::Key).then_some(self.max_open_of_key),
         })
     }
 
@@ -158,6 +161,7 @@ mod tests {
             sponsors_open_ended: false,
             min_balance: 0,
             max_open: 1,
+            max_open_of_key: 1,
         };
         let all = policy(&["0a1b2c3d=7", "any=5"]);
         let (first, second) = (

@@ -6,6 +6,7 @@ use axum::{
     response::Response,
 };
 use bauta_service_common::{AUDIT, InvalidField, InvalidFields, Json, UnreadBody};
+use bauta_store::LoginChange;
 use serde::{Deserialize, Serialize};
 use solana_signature::Signature;
 use utoipa::ToSchema;
@@ -127,7 +128,7 @@ pub async fn challenge(state: Reads, headers: HeaderMap, body: UnreadBody) -> Re
     ),
     extensions(("x-discloses" = json!({
         "sees": "network address; **wallet**",
-        "keeps": "a keyed hash of the wallet: in the audit log for ever, and with the login at least until it expires; a hash of the nonce for at least ten minutes"
+        "keeps": "a keyed hash of the wallet: in the audit log for ever, of a wallet without a role only some logins of a minute, and with the login at least until it expires; a hash of the nonce for at least ten minutes"
     })))
 )]
 pub async fn token(
@@ -155,8 +156,9 @@ pub async fn token(
     let store = state.databases.primary();
     let signed = (nonce, &signature);
     let session = accounts.log_in(store, &wallet, origin(&headers), cluster, signed, unix_seconds());
-    let session = recorded(&state, session.await)?;
+    let (session, login) = recorded(&state, session.await)?;
     tracing::info!(target: AUDIT, event = "logged_in");
+    store_unrecorded(&state, "logged_in", login);
     Ok(session_response(session))
 }
 
@@ -225,8 +227,9 @@ pub async fn logout(
     state.limits.take_login(&client).await?;
     let body: RefreshBody = body.json(MAX_BODY_BYTES).await?;
     let ended = accounts.log_out(state.databases.primary(), &body.refresh_token);
-    recorded(&state, ended.await)?;
+    let ended = recorded(&state, ended.await)?;
     tracing::info!(target: AUDIT, event = "logged_out");
+    store_unrecorded(&state, "logged_out", ended);
     Ok(uncached(StatusCode::NO_CONTENT))
 }
 
@@ -264,11 +267,12 @@ fn nonce(text: &str) -> Result<&str, InvalidField> {
 fn recorded<T>(state: &Reads, result: Result<T, LoginError>) -> Result<T, Failure> {
     match &result {
         Ok(_) | Err(LoginError::Store(_)) => {}
-        // The transaction that ended the login has added the record to the audit log, if it could.
-        Err(error @ LoginError::RefreshTokenReused { account, is_recorded }) => {
-            let (code, account) = (error.code(), account.to_string());
+        // The transaction that ended the login of an account with a role has added the record to the
+        // audit log, if it could.
+        Err(error @ LoginError::RefreshTokenReused(ended)) => {
+            let (code, account) = (error.code(), ended.account.to_string());
             tracing::info!(target: AUDIT, event = "login_ended", code, account);
-            if !is_recorded {
+            if !ended.is_recorded {
                 state.refused("login_ended", code, Some(&account));
             }
         }
@@ -279,6 +283,13 @@ fn recorded<T>(state: &Reads, result: Result<T, LoginError>) -> Result<T, Failur
         }
     }
     Ok(result?)
+}
+
+/// Stores the login of an account without a role in the audit log, within its budget.
+fn store_unrecorded(state: &Reads, event: &'static str, login: LoginChange) {
+    if !login.is_recorded {
+        state.login_without_role(event, login.account);
+    }
 }
 
 fn session_response(session: Session) -> Response {

@@ -35,7 +35,8 @@ const LAST_EVENT_ID: &str = "last-event-id";
 /// stream has `reverted` after a fork: the events after the token `to` are undone, and those of the
 /// other fork follow. A stream of final events has `reverted` only if the operator repairs missing
 /// transactions. After 15 seconds without an event, the client gets a new id alone. A stream ends
-/// after ten minutes, and the client resumes. A client that reads too slowly gets `slow`, and
+/// after ten minutes, and the client resumes. A stream with a ticket ends within a second after its
+/// API key was revoked. A client that reads too slowly gets `slow`, and
 /// resumes. A token is refused (410) after 10,000 further events. Clients without a ticket can have
 /// three quarters of all streams (503 `busy`).
 #[utoipa::path(
@@ -70,10 +71,7 @@ pub async fn events(
         .get(LAST_EVENT_ID)
         .map(|last| last.to_str().unwrap_or_default());
     // Before the database is read.
-    let guard = match ticket {
-        Some(_) => state.event_streams.open(&client)?,
-        None => state.event_streams.open_anonymous(&client)?,
-    };
+    let guard = client.open(&state.event_streams)?;
     let events = EventStream::open(&state, &parameters, last).await?;
     let retry = Duration::from_millis(OsRng.gen_range(RETRY_MS));
     let first = Event::default().id(events.token()).retry(retry);
@@ -89,7 +87,7 @@ pub async fn events(
     let events = stream::once(async { first })
         .chain(events)
         .map(Ok::<_, Infallible>);
-    let events = events.take_until(state.shutdown.clone().cancelled_owned());
+    let events = events.take_until(client.until_ended(state.shared()));
     Ok(Sse::new(events).into_response())
 }
 

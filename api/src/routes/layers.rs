@@ -55,14 +55,21 @@ pub async fn limit(
 ) -> Response {
     let (headers, path) = (request.headers(), request.uri().path());
     let kind = kind(request.method(), path);
-    let has_key = kind == Kind::Other && headers.contains_key(header::AUTHORIZATION);
-    let caller = if has_key {
+    let has_credential = kind == Kind::Other && headers.contains_key(header::AUTHORIZATION);
+    let caller = if has_credential {
         state.api_keys.caller(headers).await
     } else {
         None
     };
     let address = address_key(state.trusted_proxies.client(peer.ip(), headers));
-    let client = state.limits.client(address, caller.as_ref());
+    let client = match &caller {
+        Some(caller) => state.limits.with_key(address, caller),
+        None if has_credential => match state.account_with_role(headers).await {
+            Some(account) => state.limits.with_token(address, account),
+            None => state.limits.anonymous(address),
+        },
+        None => state.limits.anonymous(address),
+    };
     if path != UNLIMITED_PATH
         && let Err(error) = state.limits.take(&client, kind).await
     {
@@ -98,10 +105,12 @@ pub async fn refuse_wallets(State(state): State<Arc<AppState>>, request: Request
     next.run(request).await
 }
 
-/// Counts error responses by their code.
+/// Counts error responses by their code, without those that no client reads.
 pub async fn problems(request: Request, next: Next) -> Response {
     let response = next.run(request).await;
-    if let Some(problem) = response.extensions().get::<Problem>() {
+    if let Some(problem) = response.extensions().get::<Problem>()
+        && !problem.is_of_lost_client()
+    {
         metrics::record_problem(problem.code());
     }
     response

@@ -10,6 +10,7 @@ use bauta_primitives::Root;
 use bauta_service_common::Path;
 
 use super::{
+    ohttp::Encapsulated,
     parameters,
     problems::{Failure, ProblemDocument, range_not_satisfiable},
     registries, respond,
@@ -27,7 +28,8 @@ use crate::{
 /// is zero. The root must be valid. A client computes the root again. Ranges of bytes are
 /// supported. A tree with more than 1,048,576 leaves is read in tiles. A client can have 4 open
 /// responses, and must read 64 KiB per second. Each tile of 256 leaves in the range counts for the
-/// limit of tiles.
+/// limit of tiles. Through the gateway for Oblivious HTTP, a tree with more than 32,768 leaves is
+/// read in tiles.
 #[utoipa::path(
     get,
     path = "/v1/registries/{registry}/roots/{root}/leaves",
@@ -49,6 +51,7 @@ use crate::{
 pub async fn leaves(
     state: Reads,
     Extension(client): Extension<Client>,
+    encapsulated: Option<Extension<Encapsulated>>,
     headers: HeaderMap,
     Path((address, root)): Path<(String, String)>,
 ) -> Result<Response, Failure> {
@@ -58,6 +61,9 @@ pub async fn leaves(
     let tree = (&registry, root, unix_seconds());
     let leaves = Leaves::open(&state.store, state.tiles.clone(), guard, tree).await?;
     let (bytes, name) = (leaves.bytes(), root.to_string());
+    if encapsulated.is_some() {
+        Encapsulated::check(bytes)?;
+    }
     let Ok(part) = requested_part(&headers, &name, bytes) else {
         let mut response = range_not_satisfiable(bytes).into_response();
         insert(&mut response, header::CONTENT_RANGE, &format!("bytes */{bytes}"));

@@ -8,7 +8,9 @@ use axum::{
 };
 use bauta_client::ProgramError;
 use bauta_rpc::RpcError;
-use bauta_service_common::{InvalidField, InvalidFields, Problem, RateLimitError, StreamError};
+use bauta_service_common::{
+    InvalidField, InvalidFields, Problem, RateLimitError, StreamError, unreadable_body,
+};
 use bauta_store::{Role, StoreError};
 pub use bauta_wire::api::ProblemDocument;
 
@@ -39,6 +41,8 @@ const UPLOAD_RETRY: Duration = Duration::from_secs(10);
 /// `Retry-After` if the operator pays for no further relays now.
 const BUDGET_RETRY: Duration = Duration::from_mins(10);
 
+/// The registered type of a key configuration that the gateway does not have.
+const OHTTP_KEY_TYPE: &str = "https://iana.org/assignments/http-problem-types#ohttp-key";
 /// The description of `node_unavailable`.
 const NODE_UNAVAILABLE: &str = "the node is unavailable; retry later";
 /// The code of an asset that has no leaf, or no account.
@@ -285,7 +289,11 @@ impl From<OhttpError> for Failure {
     fn from(error: OhttpError) -> Self {
         let refused = |code| Problem::new(StatusCode::BAD_REQUEST, code, error.to_string());
         Self(match error {
-            OhttpError::UnknownKey => refused("unknown_ohttp_key"),
+            // RFC 9458, section 5.3. The client reads the keys again.
+            OhttpError::UnknownKey => {
+                let status = StatusCode::UNPROCESSABLE_ENTITY;
+                Problem::new(status, "unknown_ohttp_key", error.to_string()).with_type(OHTTP_KEY_TYPE)
+            }
             OhttpError::Unreadable => refused("invalid_ohttp_request"),
             OhttpError::Used => refused("ohttp_request_used"),
             OhttpError::Internal => Problem::internal(&error),
@@ -323,7 +331,7 @@ impl From<UploadError> for Failure {
             UploadError::OtherRoot { .. } => unprocessable("other_root"),
             UploadError::Slow(_) => refused(StatusCode::REQUEST_TIMEOUT, "body_timeout"),
             UploadError::Stopped => Problem::internal(&detail),
-            UploadError::Interrupted(_) => refused(StatusCode::BAD_REQUEST, "unreadable_body"),
+            UploadError::Interrupted(error) => unreadable_body(&*error),
             UploadError::Store(error) => return error.into(),
         })
     }
@@ -441,7 +449,7 @@ impl From<RelayError> for Failure {
             RelayError::Simulation { .. } => refused("simulation_failed"),
             RelayError::BudgetExhausted => later("budget_exhausted", BUDGET_RETRY),
             RelayError::WalletExhausted => later("wallet_exhausted", BUDGET_RETRY),
-            RelayError::TooManyOpen => later("too_many_relays", BEHIND_RETRY),
+            RelayError::TooManyOpen | RelayError::TooManyOpenOfKey => later("too_many_relays", BEHIND_RETRY),
             RelayError::Busy | RelayError::BalanceMoves => {
                 Problem::new(StatusCode::SERVICE_UNAVAILABLE, "busy", error.to_string())
                     .retry_after(BEHIND_RETRY)

@@ -36,6 +36,7 @@ use crate::{
     proving_keys::ProvingKeys,
     relay::Relay,
     relay_watch::RelayWatch,
+    staff::Staff,
     tiles::Tiles,
     time::unix_seconds,
     tree_upload::TreeUploads,
@@ -84,6 +85,8 @@ pub struct AppState {
     pub api_keys: ApiKeys,
     /// The accounts of wallets, if wallets can log in.
     pub accounts: Option<Accounts>,
+    /// The accounts that have a role.
+    pub staff: Staff,
     /// Which tokens of a wallet can register.
     pub eligibility: Eligibility,
     /// The relay, if this service pays for verifications.
@@ -102,6 +105,8 @@ pub struct AppState {
     pub ohttp: Option<Gateway>,
     /// Its requests in progress.
     pub ohttp_requests: Semaphore,
+    /// Its large responses that are being read, by relay.
+    pub ohttp_large: Streams,
     /// The name of the cluster, once it is known.
     pub cluster_name: OnceLock<&'static str>,
     /// The open streams of events and websockets, by client.
@@ -132,6 +137,15 @@ impl AppState {
     pub fn accounts(&self) -> Result<&Accounts, Failure> {
         self.accounts.as_ref().ok_or_else(problems::no_accounts)
     }
+
+    /// Returns the account of a request's access token if it has a role. Only tokens that name such
+    /// an account are verified.
+    pub async fn account_with_role(&self, headers: &HeaderMap) -> Option<AccountId> {
+        let (accounts, token) = (self.accounts.as_ref()?, bearer(headers)?);
+        let has_role = self.staff.contains(accounts.named(token)?).await;
+        let checked = has_role.then(|| accounts.check(token, unix_seconds()));
+        checked.and_then(Result::ok)
+    }
 }
 
 /// Returns whether a request has an access token of a wallet, or a text in the form of one.
@@ -152,10 +166,20 @@ pub struct Reads {
 }
 
 impl Reads {
+    /// Returns the shared state.
+    pub fn shared(&self) -> Arc<AppState> {
+        self.shared.clone()
+    }
+
     /// Stores in the audit log that the request was refused. `actor` is the account, if it is
     /// known.
     pub fn refused(&self, event: &'static str, code: &'static str, actor: Option<&str>) {
         self.audit.refused(event, code, actor, &self.client);
+    }
+
+    /// Stores in the audit log that an account without a role has logged in or out.
+    pub fn login_without_role(&self, event: &'static str, account: AccountId) {
+        self.audit.login_without_role(event, account, &self.client);
     }
 
     /// Returns the caller of a request if its API key has the permission.

@@ -1,11 +1,14 @@
 //! Tickets, with which web pages open event streams and websockets for an API key.
 
+use std::sync::Arc;
+
 use axum::{
     http::{HeaderMap, header},
     response::Response,
 };
 use bauta_service_common::{
-    AUDIT, InvalidField, InvalidFields, Json, Origin, Problem, TICKET_SECONDS, TicketError, UnreadBody,
+    AUDIT, InvalidField, InvalidFields, Json, Origin, Problem, StreamError, StreamGuard, Streams,
+    TICKET_SECONDS, TicketError, UnreadBody,
 };
 use bauta_store::Ticket;
 use serde::{Deserialize, Serialize};
@@ -15,7 +18,7 @@ use super::{
     parameters::kept,
     problems::{Failure, ProblemDocument},
     respond::uncached,
-    state::{READ, Reads},
+    state::{AppState, READ, Reads},
 };
 use crate::limits::key_client;
 
@@ -104,17 +107,64 @@ pub async fn ticket(state: Reads, headers: HeaderMap, body: UnreadBody) -> Resul
     })))
 }
 
-/// Returns the name that a stream counts for: the owner of the ticket's key, or the client of the
-/// request if it has no ticket.
+/// The client of a stream.
+pub struct StreamClient {
+    /// The name that the stream counts for: the owner of the ticket's key, or the client of the
+    /// request if it has no ticket.
+    pub name: String,
+    /// The prefix of the ticket's key.
+    key: Option<String>,
+}
+
+impl StreamClient {
+    /// Counts the stream, until the guard is dropped.
+    pub fn open(&self, streams: &Streams) -> Result<StreamGuard, StreamError> {
+        if self.key.is_some() {
+            streams.open(&self.name)
+        } else {
+            streams.open_anonymous(&self.name)
+        }
+    }
+
+    /// Waits until the stream must end: its key is no longer valid, or the service shuts down.
+    pub async fn until_ended(self, state: Arc<AppState>) -> Ended {
+        let refused = async {
+            match &self.key {
+                Some(prefix) => state.api_keys.until_refused(prefix, READ).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            () = state.shutdown.cancelled() => Ended::Shutdown,
+            error = refused => {
+                tracing::info!(target: AUDIT, event = "stream_ended", code = error.code());
+                Ended::KeyRefused
+            }
+        }
+    }
+}
+
+/// Why a stream ends before its time.
+pub enum Ended {
+    /// The service shuts down.
+    Shutdown,
+    /// The API key of its ticket is no longer valid.
+    KeyRefused,
+}
+
+/// Returns the client of a stream, whose ticket is used.
 pub async fn client_of_stream(
     state: &Reads,
     headers: &HeaderMap,
     ticket: Option<&str>,
     route: &str,
     client: &str,
-) -> Result<String, Failure> {
+) -> Result<StreamClient, Failure> {
     let Some(ticket) = ticket else {
-        return Ok(client.to_owned());
+        return Ok(StreamClient {
+            name: client.to_owned(),
+            key: None,
+        });
     };
     let redeemed = state.tickets.redeem(ticket, headers).await;
     let redeemed = redeemed.and_then(|ticket| {
@@ -134,7 +184,10 @@ pub async fn client_of_stream(
         state.refused("ticket_refused", code, None);
     }
     checked.map_err(Problem::from)?;
-    Ok(key_client(&ticket.owner))
+    Ok(StreamClient {
+        name: key_client(&ticket.owner),
+        key: Some(ticket.prefix),
+    })
 }
 
 /// Returns the origin that a ticket is for: the given one, or the one of the header.

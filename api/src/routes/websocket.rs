@@ -1,4 +1,4 @@
-use std::time::Duration;
+use std::{pin::pin, time::Duration};
 
 use axum::{
     Extension,
@@ -19,7 +19,7 @@ use super::{
     event_filter::{EventMessage, EventParameters, EventStream},
     problems::{self, Failure, ProblemDocument},
     state::Reads,
-    tickets::{self, client_of_stream},
+    tickets::{self, Ended, client_of_stream},
 };
 use crate::limits::{Client, Kind};
 
@@ -60,8 +60,8 @@ enum ClientMessage {
 /// sends `{"type": "subscribed", "id"}`, and then `{"type": "event", "id", "data"}`, `reverted`,
 /// `heartbeat` and `slow`. `id` is the resume token for `after`. An error is
 /// `{"type": "error", "data": {"code", "detail", "errors"}}`, with the fields that break their rule.
-/// A connection is closed after ten minutes, after 30 seconds without a subscription, and after 20
-/// errors.
+/// A connection is closed after ten minutes, after 30 seconds without a subscription, after 20 errors,
+/// and within a second after the API key of its ticket was revoked.
 #[utoipa::path(
     get,
     path = "/v1/ws",
@@ -87,11 +87,8 @@ pub async fn websocket(
 ) -> Result<Response, Failure> {
     let upgrade = upgrade.map_err(|rejection| problems::websocket_expected(&rejection.body_text()))?;
     let ticket = parameters.ticket.as_deref();
-    let name = client_of_stream(&state, &headers, ticket, tickets::WEBSOCKET, &client.name).await?;
-    let guard = match ticket {
-        Some(_) => state.event_streams.open(&name)?,
-        None => state.event_streams.open_anonymous(&name)?,
-    };
+    let opened = client_of_stream(&state, &headers, ticket, tickets::WEBSOCKET, &client.name).await?;
+    let guard = opened.open(&state.event_streams)?;
     Ok(upgrade
         .max_message_size(MAX_MESSAGE_BYTES)
         .max_frame_size(MAX_MESSAGE_BYTES)
@@ -100,12 +97,19 @@ pub async fn websocket(
         .write_buffer_size(0)
         .on_upgrade(move |socket| async move {
             // The client caused the error: it disconnected.
-            let _ = serve(socket, &state, &client).await;
+            let ended = opened.until_ended(state.shared());
+            let _ = serve(socket, &state, &client, ended).await;
             drop(guard);
         }))
 }
 
-async fn serve(mut socket: WebSocket, state: &Reads, client: &Client) -> Result<(), axum::Error> {
+async fn serve(
+    mut socket: WebSocket,
+    state: &Reads,
+    client: &Client,
+    ended: impl Future<Output = Ended>,
+) -> Result<(), axum::Error> {
+    let mut ended = pin!(ended);
     let end = Instant::now() + MAX_AGE;
     let idle_until = Instant::now() + IDLE;
     let mut events: Option<EventStream> = None;
@@ -120,7 +124,13 @@ async fn serve(mut socket: WebSocket, state: &Reads, client: &Client) -> Result<
             }
         };
         tokio::select! {
-            () = state.shutdown.cancelled() => return close(&mut socket, "the service is shutting down").await,
+            ended = &mut ended => {
+                let reason = match ended {
+                    Ended::Shutdown => "the service is shutting down",
+                    Ended::KeyRefused => "the API key of the ticket is no longer valid",
+                };
+                return close(&mut socket, reason).await;
+            }
             () = sleep_until(end) => return close(&mut socket, "the connection is ten minutes old").await,
             message = socket.recv() => {
                 let text = match message.transpose()? {

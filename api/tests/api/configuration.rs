@@ -36,6 +36,36 @@ async fn the_service_names_what_it_lacks_and_does_not_migrate() {
     assert!(!printed.contains(&url), "{printed}");
 }
 
+/// Otherwise all clients of the proxy share the limit of one address.
+#[tokio::test]
+async fn the_services_of_the_compose_file_count_the_clients_of_the_proxy() {
+    let file = include_str!("../../../deploy/compose/compose.yml");
+    let proxy = file
+        .lines()
+        .find_map(|line| line.strip_prefix("x-proxy: &proxy \"${BAUTA_FRONT_GATEWAY:-"));
+    let proxy = proxy.unwrap().trim_end_matches("}\"");
+    for part in [
+        "{BAUTA_CONFIG: /run/secrets/api_toml, TRUSTED_PROXIES: *proxy}",
+        "{BAUTA_CONFIG: /run/secrets/prover_toml, TRUSTED_PROXIES: *proxy}",
+        "gateway: *proxy}]",
+    ] {
+        assert_eq!(file.matches(part).count(), 1, "{part}");
+    }
+    // The ports are published only on this machine.
+    let ports: Vec<&str> = file.lines().filter(|line| line.contains("ports: [")).collect();
+    assert!(ports.len() == 4 && ports.iter().all(|line| line.contains("[\"127.0.0.1:")));
+    let proxies = bauta_service_common::TrustedProxies::new(vec![proxy.parse().unwrap()]);
+    let headers = [("x-forwarded-for", "192.0.2.7")].map(|(name, value)| {
+        let name: reqwest::header::HeaderName = name.parse().unwrap();
+        (name, value.parse().unwrap())
+    });
+    let client = proxies.client(proxy.parse().unwrap(), &headers.into_iter().collect());
+    assert_eq!(client.to_string(), "192.0.2.7");
+    // Another container on the network is no proxy.
+    let other = "172.29.251.5".parse().unwrap();
+    assert_eq!(proxies.client(other, &reqwest::header::HeaderMap::new()), other);
+}
+
 #[cfg(not(feature = "vault"))]
 #[tokio::test]
 async fn a_wallet_of_a_key_store_needs_its_settings_and_a_build_with_its_feature() {

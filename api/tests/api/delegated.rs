@@ -290,6 +290,30 @@ async fn a_member_gets_a_valid_proof_and_the_api_service_never_has_the_secret() 
 }
 
 #[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs a program of another workspace: cargo xtask drill ohttp"]
+async fn the_client_of_another_implementation_gets_a_proof_made_and_verified() {
+    let (setup, of_client) = (Setup::new().await, key());
+    let service = setup.start_api(&of_client.line, &[crate::ohttp::KEY]);
+    let relay = crate::ohttp::Relay::start(&service, None).await;
+    let client = crate::ohttp::OtherClient::of(&relay);
+    let mut body = setup.request(&service, context(12)).await;
+    body["wait"] = true.into();
+    let (status, problem) = client.post("/v1/zkp/generate", None, &body).await;
+    assert_eq!((status, &problem["code"]), (401, &json!("missing_api_key")));
+    let key = Some(of_client.key.as_str());
+    let (status, made) = client.post("/v1/zkp/generate", key, &body).await;
+    assert_eq!(status, 200, "{made}");
+    assert_eq!(made["public"]["context"], json!(context(12)));
+    let mut proof = json!({"proof": made["proof"], "circuitId": made["vk_hash"], "public": made["public"]});
+    let (status, verdict) = client.post("/v1/zkp/verify", None, &proof).await;
+    assert_eq!((status, &verdict["valid"]), (200, &json!(true)), "{verdict}");
+    proof["public"]["context"] = json!(context(13));
+    let (_, verdict) = client.post("/v1/zkp/verify", None, &proof).await;
+    assert_eq!(verdict["valid"], false, "{verdict}");
+    assert!(is_valid(&service, &made).await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_proof_can_be_a_job_that_only_its_client_reads_until_it_is_deleted() {
     let (setup, ann, ben) = (Setup::new().await, key(), key());
     let keys = format!("{},{}", ann.line, ben.line);

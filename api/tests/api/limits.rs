@@ -8,7 +8,12 @@ use bauta_store::RegistryKind;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::common::{Chain, Running, address};
+use solana_keypair::Keypair;
+
+use crate::common::{
+    Chain, Running, address, command, text,
+    wallets::{grant, log_in, send, with_accounts},
+};
 
 async fn assert_limited(service: &Running, path: &str) {
     let response = service.response(path).await;
@@ -95,6 +100,33 @@ async fn requests_with_a_key_count_for_the_key_and_not_for_the_address() {
 }
 
 #[tokio::test]
+async fn the_command_makes_a_key_with_limits_of_its_own() {
+    let chain = Chain::new().await;
+    let arguments = [
+        "api-key",
+        "--permissions",
+        "read",
+        "--requests-per-minute",
+        "2",
+        "--proofs-per-minute",
+        "0",
+    ];
+    let output = command("", &[]).args(arguments).output().unwrap();
+    let printed = text(&output);
+    assert!(output.status.success(), "{printed}");
+    let [key, line] = ["key (shown only once): ", "line for API_KEYS:     "].map(|name| {
+        let line = printed.lines().find_map(|line| line.strip_prefix(name));
+        line.unwrap().to_owned()
+    });
+    assert!(line.ends_with(":2:0"), "{line}");
+    let service = Running::start(&chain.database, &[("API_KEYS", line.as_str())]);
+    for expected in [200, 200, 429] {
+        let request = service.request(Method::GET, "/v1/config").bearer_auth(&key);
+        assert_eq!(request.send().await.unwrap().status(), expected);
+    }
+}
+
+#[tokio::test]
 async fn a_request_that_counts_several_times_does_so_for_the_key() {
     let mut chain = Chain::new().await;
     chain.create(address("registry"), RegistryKind::Holders);
@@ -123,6 +155,81 @@ async fn a_request_that_counts_several_times_does_so_for_the_key() {
         assert_eq!(status(true).await, expected);
     }
     assert_eq!(status(false).await, 429);
+}
+
+/// Other clients at an operator's address, for example behind the same proxy, do not end the session.
+#[tokio::test]
+async fn requests_and_refreshes_with_the_token_of_an_operator_count_for_the_account() {
+    let chain = Chain::new().await;
+    let limits = [
+        ("LOGINS_PER_MINUTE", "3"),
+        ("ANONYMOUS_REQUESTS_PER_MINUTE", "20"),
+    ];
+    let service = Running::start(&chain.database, &with_accounts(&limits));
+    let (operator, other) = (Keypair::new(), Keypair::new());
+    grant(&chain.database.url().unwrap(), &operator, "operator");
+    let (of_operator, of_other) = (log_in(&service, &operator).await, log_in(&service, &other).await);
+    let refresh = async |session: &Value, credential: Option<&Value>| {
+        let mut request = service.request(Method::POST, "/v1/auth/refresh");
+        if let Some(token) = credential {
+            request = request.bearer_auth(token.as_str().unwrap());
+        }
+        let body = json!({"refresh_token": session["refresh_token"]});
+        send(request, &body).await
+    };
+    let unknown = json!({"refresh_token": "x"});
+    // The third one of the address.
+    assert_eq!(refresh(&unknown, None).await.0, 401);
+    assert_eq!(refresh(&unknown, None).await.0, 429);
+    for credential in [None, Some(&of_other["access_token"])] {
+        let (status, problem) = refresh(&of_operator, credential).await;
+        assert_eq!((status, &problem["code"]), (429, &json!("rate_limited")));
+    }
+    // A token that names the operator, and that no one has signed.
+    let token = of_operator["access_token"].as_str().unwrap();
+    let (signed, _) = token.rsplit_once('.').unwrap();
+    let (_, signature) = of_other["access_token"]
+        .as_str()
+        .unwrap()
+        .rsplit_once('.')
+        .unwrap();
+    let forged = json!(format!("{signed}.{signature}"));
+    assert_eq!(refresh(&of_operator, Some(&forged)).await.0, 429);
+    let (status, next) = refresh(&of_operator, Some(&of_operator["access_token"])).await;
+    assert_eq!(status, 200, "{next}");
+
+    let status = async |token: Option<&Value>| {
+        let mut request = service.request(Method::GET, "/v1/config");
+        if let Some(token) = token {
+            request = request.bearer_auth(token.as_str().unwrap());
+        }
+        request.send().await.unwrap().status().as_u16()
+    };
+    // A test that takes more than a minute sends more.
+    let mut sent = 0;
+    while status(None).await == 200 {
+        sent += 1;
+        assert!(sent < 1_000);
+    }
+    assert_eq!(status(Some(&of_other["access_token"])).await, 429);
+    for _ in 0..30 {
+        assert_eq!(status(Some(&next["access_token"])).await, 200);
+    }
+    // The account has its own limit of logins.
+    let mut session = next;
+    let refused = async {
+        loop {
+            let token = session["access_token"].clone();
+            let (status, answer) = refresh(&session, Some(&token)).await;
+            if status == 429 {
+                return;
+            }
+            session = answer;
+        }
+    };
+    tokio::time::timeout(Duration::from_mins(1), refused)
+        .await
+        .unwrap();
 }
 
 #[tokio::test]

@@ -26,6 +26,7 @@ mod proving_keys;
 mod reads;
 mod registrations;
 mod relay;
+mod revocation;
 mod roles;
 #[path = "../../../prover-service/tests/service/schemathesis.rs"]
 mod schemathesis;

@@ -84,6 +84,18 @@ impl Store {
         rows.iter().map(account).collect()
     }
 
+    /// Returns the accounts that have a role, at most `limit`. Those that are more than a developer
+    /// come first.
+    pub async fn accounts_with_roles(&self, limit: u16) -> Result<Vec<AccountId>, StoreError> {
+        let ids: Vec<Vec<u8>> = sqlx::query_scalar(
+            "SELECT id::bytea FROM accounts ORDER BY roles && ARRAY['owner', 'operator', 'auditor'] DESC, id LIMIT $1",
+        )
+        .bind(i64::from(limit))
+        .fetch_all(&self.pool)
+        .await?;
+        ids.iter().map(|id| account_id(id)).collect()
+    }
+
     /// Gives an account a role in addition to those that it has.
     pub async fn grant_role(
         &self,

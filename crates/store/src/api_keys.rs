@@ -14,6 +14,8 @@ pub const EXPIRED_KEYS_SECONDS: i64 = 30 * 86_400;
 /// An account can make 100 keys in a day, and every service reads all of this time after each
 /// change.
 const READ_EXPIRED_SECONDS: i64 = 86_400;
+/// Time in seconds after which the row of an expired key is deleted. Migration 51 has the same.
+const REMOVED_SECONDS: i64 = 90 * 86_400;
 /// The actor of changes that are made with a command.
 const OPERATOR: &str = "operator";
 /// The columns that [`api_key`] reads.
@@ -121,6 +123,31 @@ impl Store {
         audit::append(&mut transaction, &record).await?;
         transaction.commit().await?;
         Ok(true)
+    }
+
+    /// Deletes keys that expired at least 90 days ago, at most `limit` at once. A key that owns a
+    /// later one stays. Returns the number of deleted keys.
+    pub async fn remove_expired_keys(&self, limit: u32) -> Result<u64, StoreError> {
+        let found: Vec<String> = sqlx::query_scalar(
+            "SELECT prefix FROM api_keys e
+             WHERE expires_at <= now() - $1::bigint * interval '1 second'
+               AND NOT EXISTS (SELECT FROM api_keys k WHERE k.owner = e.prefix AND k.prefix <> e.prefix
+                               AND k.expires_at > now() - $1::bigint * interval '1 second')
+             ORDER BY expires_at LIMIT $2",
+        )
+        .bind(REMOVED_SECONDS)
+        .bind(i64::from(limit))
+        .fetch_all(&self.pool)
+        .await?;
+        // A statement counts as a change of the keys, even if it deletes none.
+        if found.is_empty() {
+            return Ok(0);
+        }
+        let removed = sqlx::query("DELETE FROM api_keys WHERE prefix = ANY($1)")
+            .bind(&found)
+            .execute(&self.pool)
+            .await?;
+        Ok(removed.rows_affected())
     }
 
     /// Makes an API key expire now for an operator, with a record in the audit log. Returns `false`

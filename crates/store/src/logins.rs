@@ -1,6 +1,6 @@
 //! Logins of wallets: nonces that are used once, and refresh tokens that are replaced.
 
-use sqlx::Row;
+use sqlx::{Postgres, Row, Transaction};
 
 use crate::accounts::account_id;
 use crate::{AccountId, AuditRecord, Store, StoreError, audit};
@@ -28,18 +28,23 @@ pub struct NewLogin {
     pub seconds: u32,
 }
 
+/// A change of an account's own login.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct LoginChange {
+    /// The account.
+    pub account: AccountId,
+    /// Whether the audit log has the record of it. The transaction adds it only for an account with
+    /// a role: everyone has any number of wallets without one, and records are never deleted.
+    pub is_recorded: bool,
+}
+
 /// The result of a use of a refresh token.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Refreshed {
     /// The token was the newest one, and is replaced.
     Replaced(AccountId),
-    /// The token was used before, so the login of this account has been ended.
-    Reused {
-        /// The account.
-        account: AccountId,
-        /// Whether the audit log has the record of it.
-        is_recorded: bool,
-    },
+    /// The token was used before, so the login has been ended.
+    Reused(LoginChange),
     /// The login was ended before.
     Ended,
     /// The login has expired.
@@ -49,14 +54,13 @@ pub enum Refreshed {
 }
 
 impl Store {
-    /// Begins a login. Returns `false` and changes nothing if the nonce was used before. Deletes
-    /// the oldest logins of the account if it would have more than `max_by_account`.
+    /// Begins a login. Returns `None` and changes nothing if the nonce was used before. Deletes the
+    /// oldest logins of the account if it would have more than `max_by_account`.
     pub async fn begin_login(
         &self,
         login: &NewLogin,
         max_by_account: u16,
-        record: &AuditRecord,
-    ) -> Result<bool, StoreError> {
+    ) -> Result<Option<LoginChange>, StoreError> {
         let mut transaction = self.pool.begin().await?;
         let used = sqlx::query(
             "INSERT INTO used_nonces (nonce_hash, expires_at)
@@ -67,7 +71,7 @@ impl Store {
         .execute(&mut *transaction)
         .await?;
         if used.rows_affected() == 0 {
-            return Ok(false);
+            return Ok(None);
         }
         sqlx::query(
             "INSERT INTO logins (id_hash, account, secret_hash, expires_at)
@@ -89,10 +93,13 @@ impl Store {
         .bind(i64::from(max_by_account))
         .execute(&mut *transaction)
         .await?;
-        audit::append(&mut transaction, record).await?;
+        let is_recorded = append(&mut transaction, "logged_in", login.account).await?;
         transaction.commit().await?;
         self.delete_expired_logins().await?;
-        Ok(true)
+        Ok(Some(LoginChange {
+            account: login.account,
+            is_recorded,
+        }))
     }
 
     /// Deletes some expired nonces and logins. Rows that another transaction deletes are skipped.
@@ -112,8 +119,8 @@ impl Store {
     }
 
     /// Replaces the refresh token of a login. If the token is not the newest one, ends the login:
-    /// one of the two who have used it is not the wallet's owner. The audit log has a record of it,
-    /// once for each login. It ends even if the record can't be added.
+    /// one of the two who have used it is not the wallet's owner. For an account with a role, the
+    /// audit log has a record of it, once for each login. It ends even if the record can't be added.
     pub async fn refresh_login(
         &self,
         id_hash: &[u8; 32],
@@ -149,9 +156,10 @@ impl Store {
                 code: Some(USED_REFRESH_TOKEN.to_owned()),
                 ..of_account("login_ended", account)
             };
-            let is_recorded = audit::try_append(&mut transaction, &record).await?;
+            let is_recorded = has_role(&mut transaction, account).await?
+                && audit::try_append(&mut transaction, &record).await?;
             transaction.commit().await?;
-            return Ok(Refreshed::Reused { account, is_recorded });
+            return Ok(Refreshed::Reused(LoginChange { account, is_recorded }));
         }
         drop(transaction);
         let row = sqlx::query("SELECT ended_at IS NOT NULL AS ended FROM logins WHERE id_hash = $1")
@@ -165,9 +173,13 @@ impl Store {
         })
     }
 
-    /// Ends a login, with a record in the audit log. Returns `false` and changes nothing if the
-    /// token is not the newest one of a login that lasts.
-    pub async fn end_login(&self, id_hash: &[u8; 32], secret_hash: &[u8; 32]) -> Result<bool, StoreError> {
+    /// Ends a login. Returns `None` and changes nothing if the token is not the newest one of a login
+    /// that lasts.
+    pub async fn end_login(
+        &self,
+        id_hash: &[u8; 32],
+        secret_hash: &[u8; 32],
+    ) -> Result<Option<LoginChange>, StoreError> {
         let mut transaction = self.pool.begin().await?;
         let ended: Option<Vec<u8>> = sqlx::query_scalar(
             "UPDATE logins SET ended_at = now()
@@ -179,13 +191,36 @@ impl Store {
         .fetch_optional(&mut *transaction)
         .await?;
         let Some(account) = ended else {
-            return Ok(false);
+            return Ok(None);
         };
-        let record = of_account("logged_out", account_id(&account)?);
-        audit::append(&mut transaction, &record).await?;
+        let account = account_id(&account)?;
+        let is_recorded = append(&mut transaction, "logged_out", account).await?;
         transaction.commit().await?;
-        Ok(true)
+        Ok(Some(LoginChange { account, is_recorded }))
     }
+}
+
+/// Adds the record of a change in its transaction if the account has a role. Returns whether it did.
+async fn append(
+    transaction: &mut Transaction<'static, Postgres>,
+    event: &str,
+    account: AccountId,
+) -> Result<bool, StoreError> {
+    let has_role = has_role(transaction, account).await?;
+    if has_role {
+        audit::append(transaction, &of_account(event, account)).await?;
+    }
+    Ok(has_role)
+}
+
+async fn has_role(
+    transaction: &mut Transaction<'static, Postgres>,
+    account: AccountId,
+) -> Result<bool, StoreError> {
+    let has_role = sqlx::query_scalar("SELECT EXISTS (SELECT FROM accounts WHERE id = $1)")
+        .bind(account.0.as_slice())
+        .fetch_one(&mut **transaction);
+    Ok(has_role.await?)
 }
 
 /// Creates a record of a change of an account's own login.

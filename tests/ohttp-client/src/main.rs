@@ -6,7 +6,8 @@
 //! ```
 //!
 //! `KEYS` are the key configurations of the gateway in hexadecimal, and `RELAY` is the host and port
-//! of the relay.
+//! of the relay. With the environment variable `API_KEY`, the request has that key. Only the gateway
+//! can read it.
 
 use std::{
     env,
@@ -32,6 +33,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     if let [body] = rest {
         message.put_header("content-type", "application/json");
         message.write_content(body);
+    }
+    if let Ok(key) = env::var("API_KEY") {
+        message.put_header("authorization", format!("Bearer {key}"));
     }
     let mut request = Vec::new();
     message.write_bhttp(Mode::KnownLength, &mut request)?;

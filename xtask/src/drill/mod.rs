@@ -71,8 +71,11 @@ enum Drill {
         #[arg(long, default_value_t = 10_000)]
         subscribers: u32,
     },
-    /// Read and verify through the gateway of the API with the client of the crate `ohttp`, over a
-    /// relay
+    /// Revoke an API key: requests, tickets and open streams are refused at each instance within a
+    /// second. Prints the times
+    Revocation,
+    /// Read, relay and prove through the gateway of the API with the client of the crate `ohttp`,
+    /// over a relay
     Ohttp,
     /// Kill instances of the API while they send webhooks and seal the audit log: each event has one
     /// delivery, and the log agrees with its seals
@@ -166,6 +169,11 @@ pub fn run(args: &Args) -> Result<()> {
             system::require(&[system::CC, system::POSTGRES])?;
             let mut cargo = test("api", "subscribers::")?;
             workspace::run(cargo.env("BAUTA_DRILL_SUBSCRIBERS", subscribers.to_string()))
+        }
+        Drill::Revocation => {
+            system::require(&[system::CC, system::POSTGRES])?;
+            let mut cargo = test("api", "revocation::")?;
+            workspace::run(cargo.env("BAUTA_DRILL_REVOCATION", "1"))
         }
         Drill::Ohttp => ohttp(),
         Drill::Kills { kills } => {
@@ -277,6 +285,7 @@ fn yellowstone(rounds: u32, seed: Option<u64>) -> Result<()> {
 
 fn ohttp() -> Result<()> {
     system::require(&[system::CC, system::POSTGRES])?;
+    localnet::build()?;
     let folder = workspace::target()?.join("ohttp-client");
     let manifest = workspace::root()?.join("tests/ohttp-client/Cargo.toml");
     let mut cargo = workspace::cargo()?;
@@ -287,7 +296,7 @@ fn ohttp() -> Result<()> {
         .arg(&folder);
     workspace::run(&mut cargo)?;
     let client = folder.join("debug/bauta-ohttp-client");
-    let mut cargo = test("api", "ohttp::the_client_of_another_implementation")?;
+    let mut cargo = test("api", "the_client_of_another_implementation")?;
     workspace::run(cargo.arg("--ignored").env("BAUTA_OHTTP_CLIENT", client))
 }
 

@@ -58,6 +58,7 @@ async fn add(store: &Store, number: u8) -> OpenRelay {
         lamports_per_day: 100,
         min_balance: 0,
         max_open: 10,
+        max_open_of_budget: None,
     };
     let added = store.add_relay(&relay, &limits).await.unwrap();
     assert_eq!(added, AddedRelay::Added);

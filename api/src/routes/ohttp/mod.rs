@@ -6,11 +6,12 @@
 //!   client <-- relay <-- encrypt <-- pad to a class <--+
 //! ```
 
+mod large;
 mod message;
 
 use axum::{
     Extension, Router,
-    body::{Bytes, to_bytes},
+    body::{Body, Bytes, to_bytes},
     extract::{MatchedPath, OriginalUri, Request},
     http::{Extensions, HeaderMap, HeaderValue, Method, StatusCode, header},
     response::{IntoResponse, Response},
@@ -24,6 +25,7 @@ use super::{
     state::Reads,
 };
 use crate::{
+    limits::Client,
     metrics,
     ohttp::{Gateway, OhttpError},
     time::unix_seconds,
@@ -39,8 +41,9 @@ const RESPONSE: HeaderValue = HeaderValue::from_static("message/ohttp-res");
 const MAX_REQUEST_BYTES: usize = 80 << 10;
 
 /// The routes that clients reach through the gateway: reads, relay and proofs. A `*` is a segment
-/// of the path. Whole trees and streams have no bounded length, and a client that logs in is known.
-const ROUTES: [(Method, &str); 34] = [
+/// of the path. A tree is served whole if it fits into a response. Streams have no bounded length,
+/// and a client that logs in is known.
+const ROUTES: [(Method, &str); 35] = [
     (Method::GET, "/feature-flags"),
     (Method::GET, "/v1/circuits"),
     (Method::GET, "/v1/clusters"),
@@ -55,6 +58,7 @@ const ROUTES: [(Method, &str); 34] = [
     (Method::GET, "/v1/registries/*/paths/*"),
     (Method::POST, "/v1/registries/*/registrations"),
     (Method::GET, "/v1/registries/*/roots"),
+    (Method::GET, "/v1/registries/*/roots/*/leaves"),
     (Method::GET, "/v1/relay"),
     (Method::POST, "/v1/relay"),
     (Method::GET, "/v1/relay/*"),
@@ -76,6 +80,19 @@ const ROUTES: [(Method, &str); 34] = [
     (Method::HEAD, "/v1/scopes/*"),
     (Method::HEAD, "/v1/registries/*"),
 ];
+
+/// Marks a request of the gateway. The response must fit into [`message::MAX_RESPONSE_BYTES`].
+#[derive(Clone, Copy)]
+pub struct Encapsulated;
+
+impl Encapsulated {
+    /// Fails if a response of this length does not fit. A route calls this before it reads the
+    /// content and counts it.
+    pub fn check(bytes: u64) -> Result<(), Failure> {
+        let fits = usize::try_from(bytes).is_ok_and(|bytes| bytes <= message::MAX_RESPONSE_BYTES);
+        fits.then_some(()).ok_or_else(|| too_large().into())
+    }
+}
 
 /// The routes behind the gateway. They have no rate limits of addresses.
 #[derive(Clone)]
@@ -107,7 +124,9 @@ pub async fn ohttp_keys(state: Reads) -> Result<Response, Failure> {
 /// Answers an encapsulated request (Oblivious HTTP, RFC 9458).
 ///
 /// The request is one of Binary HTTP (RFC 9292) for a read, a relay or a proof. The response is
-/// padded to 1 KiB or a power of two times it. A request is used once. The rate limits are those of
+/// padded to 1 KiB or a power of two times it. A request is used once. One for a key that the gateway
+/// does not have gets 422 with the type `ohttp-key` (RFC 9458, section 5.3): read the keys again. A
+/// client can have 16 open responses of 64 KiB or more, and must read 64 KiB per second. The rate limits are those of
 /// the sender, which is the relay: its API key in `Authorization`, or its address. Errors of the
 /// inner request are in the encapsulated response.
 #[utoipa::path(
@@ -119,6 +138,7 @@ pub async fn ohttp_keys(state: Reads) -> Result<Response, Failure> {
     responses(
         (status = 200, body = [u8], content_type = "message/ohttp-res", description = "An encapsulated response"),
         (status = 400, body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 422, body = ProblemDocument, content_type = "application/problem+json"),
     ),
     extensions(("x-discloses" = json!({
         "sees": "network address of the relay; its API key; what the inner request shows, except the client's network address",
@@ -128,12 +148,13 @@ pub async fn ohttp_keys(state: Reads) -> Result<Response, Failure> {
 pub async fn ohttp_gateway(
     state: Reads,
     Extension(Routes(routes)): Extension<Routes>,
+    Extension(client): Extension<Client>,
     extensions: Extensions,
     body: UnreadBody,
 ) -> Result<Response, Failure> {
     let gateway = gateway(&state)?;
     let encapsulated = body.read_as(REQUEST, MAX_REQUEST_BYTES).await?;
-    // Afterwards, so that slow clients keep no one out.
+    // After the body was read, and until the response is written: so slow clients keep no one out.
     let permit = state.ohttp_requests.try_acquire();
     let _permit = permit.map_err(|_| problems::ohttp_busy())?;
     let opened = gateway.open(&encapsulated, unix_seconds());
@@ -141,8 +162,17 @@ pub async fn ohttp_gateway(
     let (status, headers, body) = answer(routes, &inner, extensions).await;
     metrics::record_ohttp("answered");
     let padded = message::response(status, &headers, &body).map_err(|_| OhttpError::Internal)?;
-    let headers = [(header::CONTENT_TYPE, RESPONSE)];
-    Ok(uncached((headers, reply.seal(&padded)?)))
+    let sealed = reply.seal(&padded)?;
+    let headers = [
+        (header::CONTENT_TYPE, RESPONSE),
+        (header::CONTENT_LENGTH, HeaderValue::from(sealed.len())),
+    ];
+    let body = if sealed.len() < large::LARGE_BYTES {
+        Body::from(sealed)
+    } else {
+        large::body(sealed, state.ohttp_large.open(&client.name)?)
+    };
+    Ok(uncached((headers, body)))
 }
 
 /// Answers the inner request. Its errors are responses as well, so that only the client sees them.
@@ -163,7 +193,11 @@ async fn answer(routes: Router, inner: &[u8], extensions: Extensions) -> (Status
     let (parts, body) = response.into_parts();
     match to_bytes(body, message::MAX_RESPONSE_BYTES).await {
         Ok(body) => (parts.status, parts.headers, body),
-        Err(_) => too_large().await,
+        Err(_) => {
+            let (parts, body) = too_large().into_response().into_parts();
+            let body = to_bytes(body, usize::MAX).await.unwrap_or_default();
+            (parts.status, parts.headers, body)
+        }
     }
 }
 
@@ -171,24 +205,19 @@ async fn answer(routes: Router, inner: &[u8], extensions: Extensions) -> (Status
 async fn call(mut routes: Router, mut request: Request, mut extensions: Extensions) -> Response {
     extensions.remove::<MatchedPath>();
     extensions.remove::<OriginalUri>();
+    extensions.insert(Encapsulated);
     *request.extensions_mut() = extensions;
     let Ok(response) = routes.call(request).await;
     response
 }
 
-async fn too_large() -> (StatusCode, HeaderMap, Bytes) {
+fn too_large() -> Problem {
     let detail = format!(
         "the response is larger than {} bytes; request less at a time",
         message::MAX_RESPONSE_BYTES
     );
-    let problem = Problem::new(
-        StatusCode::UNPROCESSABLE_ENTITY,
-        "ohttp_response_too_large",
-        detail,
-    );
-    let (parts, body) = problem.into_response().into_parts();
-    let body = to_bytes(body, usize::MAX).await.unwrap_or_default();
-    (parts.status, parts.headers, body)
+    let status = StatusCode::UNPROCESSABLE_ENTITY;
+    Problem::new(status, "ohttp_response_too_large", detail)
 }
 
 /// Returns whether clients reach a route through the gateway.
@@ -212,4 +241,23 @@ fn matches(pattern: &str, path: &str) -> bool {
 
 fn gateway(state: &Reads) -> Result<&Gateway, Failure> {
     state.ohttp.as_ref().ok_or_else(problems::no_ohttp)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tree_fits_into_a_response_up_to_its_largest_length() {
+        let code = |bytes| {
+            Encapsulated::check(bytes)
+                .err()
+                .map(|failure| failure.problem().code())
+        };
+        let most = 32_768 * 32;
+        assert_eq!((code(0), code(most)), (None, None));
+        for bytes in [most + 1, most + 32, u64::MAX] {
+            assert_eq!(code(bytes), Some("ohttp_response_too_large"));
+        }
+    }
 }

@@ -174,6 +174,39 @@ async fn a_verification_is_relayed_through_oblivious_http() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs a program of another workspace: cargo xtask drill ohttp"]
+async fn the_client_of_another_implementation_has_a_verification_relayed() {
+    let relayed = Relayed::start().await;
+    let service = relayed.service(&[crate::ohttp::KEY]).await;
+    let relay = crate::ohttp::Relay::start(&service, None).await;
+    let client = crate::ohttp::OtherClient::of(&relay);
+    let (status, offer) = client.get("/v1/relay").await;
+    let wallet = relayed.chain.wallet.pubkey().to_string();
+    assert_eq!((status, &offer["relayers"]), (200, &json!([wallet])), "{offer}");
+    let request = body(&relayed.chain.prove(relayed.scope, 1));
+    let (status, accepted) = client.post("/v1/relay", None, &request).await;
+    assert_eq!(status, 202, "{accepted}");
+    let id = accepted["id"].as_str().unwrap();
+    let ended = async {
+        loop {
+            let (status, relay) = client.get(&format!("/v1/relay/{id}")).await;
+            assert_eq!(status, 200, "{relay}");
+            if relay["state"] == "finalized" {
+                return relay;
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    };
+    let ended = tokio::time::timeout(Duration::from_mins(2), ended).await.unwrap();
+    assert!(ended["signature"].is_string(), "{ended}");
+    // The nullifier is used on the chain.
+    let (status, problem) = client
+        .post("/v1/relay", None, &body(&relayed.chain.prove(relayed.scope, 1)))
+        .await;
+    assert_eq!((status, &problem["code"]), (409, &json!("nullifier_used")));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn while_the_sponsorship_is_paused_no_new_relay_is_paid_for() {
     let relayed = Relayed::start().await;
     let service = relayed.service(&[]).await;
@@ -365,6 +398,7 @@ async fn the_events_of_a_relay_that_expired_continue_until_its_transaction_is_fo
         lamports_per_day: 1,
         min_balance: 0,
         max_open: 1,
+        max_open_of_budget: None,
     };
     assert_eq!(store.add_relay(&relay, &limits).await.unwrap(), AddedRelay::Added);
     let lease = RelayLease::first(id, instance);

@@ -98,6 +98,8 @@ pub struct RelayLimits {
     pub min_balance: u64,
     /// The largest number of relays of the wallet that have not ended.
     pub max_open: u32,
+    /// The largest number of relays of the budget that have not ended. `None`: that of the wallet.
+    pub max_open_of_budget: Option<u32>,
 }
 
 /// The outcome of a new relay.
@@ -119,6 +121,8 @@ pub enum AddedRelay {
     WalletExhausted,
     /// The wallet has too many open relays.
     TooManyOpen,
+    /// The budget has too many open relays.
+    TooManyOpenOfBudget,
 }
 
 /// A relay as its client sees it.
@@ -210,6 +214,11 @@ impl Store {
         .await?;
         if budget.rows_affected() == 0 {
             return Ok(AddedRelay::BudgetExhausted);
+        }
+        if let Some(most) = limits.max_open_of_budget
+            && open_of_budget(&mut transaction, &limits.budget).await? >= i64::from(most)
+        {
+            return Ok(AddedRelay::TooManyOpenOfBudget);
         }
         let added = sqlx::query(
             "INSERT INTO relays (id, scope, budget, nullifier, wallet, request_hash, request, expiry, send_at, day,
@@ -368,6 +377,17 @@ async fn find(
         }
     }
     Ok(other.or_else(|| (failures >= MAX_FAILURES).then_some(AddedRelay::FailedTwice)))
+}
+
+/// Counts the relays of a budget that have not ended. The row of the budget is locked, so that
+/// requests at the same time are counted one by one.
+async fn open_of_budget(connection: &mut PgConnection, budget: &Address) -> Result<i64, StoreError> {
+    let open = sqlx::query_scalar(
+        "SELECT count(*) FROM relays WHERE budget = $1 AND state IN ('queued', 'sent', 'confirmed')",
+    )
+    .bind(budget.to_bytes())
+    .fetch_one(connection);
+    Ok(open.await?)
 }
 
 /// Releases the reservation of a relay that has ended, if the ledger has its transaction.

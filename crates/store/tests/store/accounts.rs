@@ -4,8 +4,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use bauta_store::testing::TestDatabase;
 use bauta_store::{
-    AccountId, ApiKey, AuditCheck, AuditRecord, KeyChange, KeyLimits, NewLogin, Refreshed, Role, RolesSet,
-    Store,
+    AccountId, ApiKey, AuditCheck, AuditRecord, KeyChange, KeyLimits, LoginChange, NewLogin, Refreshed, Role,
+    RolesSet, Store,
 };
 use sqlx::AssertSqlSafe;
 
@@ -13,6 +13,11 @@ use crate::roles::as_role;
 
 const ACCOUNT: AccountId = AccountId([1; 16]);
 const OTHER: AccountId = AccountId([2; 16]);
+/// A change of a login of [`ACCOUNT`] while it has a role.
+const CHANGE: LoginChange = LoginChange {
+    account: ACCOUNT,
+    is_recorded: true,
+};
 const LIMITS: KeyLimits = KeyLimits { valid: 3, per_day: 5 };
 
 fn login(number: u8) -> NewLogin {
@@ -68,11 +73,7 @@ async fn a_nonce_begins_one_login_and_an_account_has_a_bounded_number_of_logins(
     let database = TestDatabase::create().await.unwrap();
     let store = as_role(&database, "bauta_api").await;
     let same = login(1);
-    let audited = record();
-    let (one, another) = tokio::join!(
-        store.begin_login(&same, 2, &audited),
-        database.store.begin_login(&same, 2, &audited)
-    );
+    let (one, another) = tokio::join!(store.begin_login(&same, 2), database.store.begin_login(&same, 2));
     assert_ne!(one.unwrap(), another.unwrap());
     assert_eq!(
         (
@@ -82,7 +83,7 @@ async fn a_nonce_begins_one_login_and_an_account_has_a_bounded_number_of_logins(
         (1, 1)
     );
     for number in [2, 3] {
-        assert!(store.begin_login(&login(number), 2, &record()).await.unwrap());
+        assert!(store.begin_login(&login(number), 2).await.unwrap().is_some());
     }
     assert_eq!(count(&database, "logins").await, 2);
     // The newest login remains.
@@ -93,7 +94,7 @@ async fn a_nonce_begins_one_login_and_an_account_has_a_bounded_number_of_logins(
         .execute(database.pool())
         .await
         .unwrap();
-    assert!(store.begin_login(&login(5), 2, &record()).await.unwrap());
+    assert!(store.begin_login(&login(5), 2).await.unwrap().is_some());
     assert_eq!(count(&database, "used_nonces").await, 1);
 }
 
@@ -101,7 +102,11 @@ async fn a_nonce_begins_one_login_and_an_account_has_a_bounded_number_of_logins(
 async fn a_refresh_token_that_is_used_twice_ends_its_login_even_if_no_record_can_be_added() {
     let database = TestDatabase::create().await.unwrap();
     let store = as_role(&database, "bauta_api").await;
-    assert!(store.begin_login(&login(1), 2, &record()).await.unwrap());
+    store
+        .grant_role(ACCOUNT, Role::Developer, &record())
+        .await
+        .unwrap();
+    assert!(store.begin_login(&login(1), 2).await.unwrap().is_some());
     let next = store.refresh_login(&[1; 32], &[1; 32], &[2; 32]).await.unwrap();
     assert_eq!(next, Refreshed::Replaced(ACCOUNT));
     // Another writer keeps the end of the log.
@@ -111,33 +116,66 @@ async fn a_refresh_token_that_is_used_twice_ends_its_login_even_if_no_record_can
         .await
         .unwrap();
     let reused = store.refresh_login(&[1; 32], &[1; 32], &[3; 32]).await.unwrap();
-    let expected = Refreshed::Reused {
-        account: ACCOUNT,
+    let unrecorded = LoginChange {
         is_recorded: false,
+        ..CHANGE
     };
-    assert_eq!(reused, expected);
+    assert_eq!(reused, Refreshed::Reused(unrecorded));
     let newest = store.refresh_login(&[1; 32], &[2; 32], &[3; 32]).await.unwrap();
     assert_eq!(newest, Refreshed::Ended);
     drop(writer);
+}
+
+/// Everyone has any number of wallets, and records are never deleted.
+#[tokio::test]
+async fn logins_of_an_account_without_a_role_add_no_record_and_those_with_one_do() {
+    let database = TestDatabase::create().await.unwrap();
+    let store = as_role(&database, "bauta_api").await;
+    let unrecorded = LoginChange {
+        is_recorded: false,
+        ..CHANGE
+    };
+    let walk = async |number: u8| {
+        let begun = store.begin_login(&login(number), 9).await.unwrap().unwrap();
+        let (id, secret) = ([number; 32], [number; 32]);
+        let ended = store.end_login(&id, &secret).await.unwrap().unwrap();
+        let number = number + 1;
+        store.begin_login(&login(number), 9).await.unwrap().unwrap();
+        let reused = store.refresh_login(&[number; 32], &[0; 32], &[0; 32]).await;
+        (begun, ended, reused.unwrap())
+    };
+    let expected = (unrecorded, unrecorded, Refreshed::Reused(unrecorded));
+    assert_eq!(walk(1).await, expected);
+    assert_eq!(count(&database, "audit_log").await, 0);
+    store.grant_role(ACCOUNT, Role::Auditor, &record()).await.unwrap();
+    assert_eq!(walk(3).await, (CHANGE, CHANGE, Refreshed::Reused(CHANGE)));
+    let events: Vec<String> = store
+        .audit_log(1, 10)
+        .await
+        .unwrap()
+        .into_iter()
+        .map(|stored| stored.record.event)
+        .collect();
+    assert_eq!(events, ["logged_in", "logged_out", "logged_in", "login_ended"]);
 }
 
 #[tokio::test]
 async fn of_two_uses_of_a_refresh_token_at_once_one_gets_the_next_token_and_the_login_ends() {
     let database = TestDatabase::create().await.unwrap();
     let store = as_role(&database, "bauta_api").await;
-    assert!(store.begin_login(&login(1), 2, &record()).await.unwrap());
+    store
+        .grant_role(ACCOUNT, Role::Developer, &record())
+        .await
+        .unwrap();
+    assert!(store.begin_login(&login(1), 2).await.unwrap().is_some());
     let (one, another) = tokio::join!(
         store.refresh_login(&[1; 32], &[1; 32], &[2; 32]),
         database.store.refresh_login(&[1; 32], &[1; 32], &[3; 32])
     );
     let results = [one.unwrap(), another.unwrap()];
     assert!(results.contains(&Refreshed::Replaced(ACCOUNT)), "{results:?}");
-    let reused = Refreshed::Reused {
-        account: ACCOUNT,
-        is_recorded: true,
-    };
-    assert!(results.contains(&reused), "{results:?}");
-    let last = store.audit_log(1, 10).await.unwrap();
+    assert!(results.contains(&Refreshed::Reused(CHANGE)), "{results:?}");
+    let last = store.audit_log(2, 10).await.unwrap();
     let said: Vec<_> = last
         .iter()
         .map(|stored| {
@@ -185,8 +223,20 @@ async fn one_owner_remains_even_if_two_owners_remove_each_other_at_once() {
         .iter()
         .filter(|account| account.roles.contains(&Role::Owner));
     assert_eq!(owners.count(), 1, "{accounts:?}");
+    assert_eq!(store.accounts_with_roles(9).await.unwrap().len(), accounts.len());
     let last = store.accounts(Some(ACCOUNT), 10).await.unwrap();
     assert!(last.iter().all(|account| account.id == OTHER));
+}
+
+#[tokio::test]
+async fn of_many_accounts_with_a_role_those_that_are_more_than_a_developer_are_first() {
+    let database = TestDatabase::create().await.unwrap();
+    let store = as_role(&database, "bauta_api").await;
+    for (account, role) in [(ACCOUNT, Role::Developer), (OTHER, Role::Operator)] {
+        store.grant_role(account, role, &record()).await.unwrap();
+    }
+    assert_eq!(store.accounts_with_roles(1).await.unwrap(), [OTHER]);
+    assert_eq!(store.accounts_with_roles(9).await.unwrap(), [OTHER, ACCOUNT]);
 }
 
 #[tokio::test]
@@ -396,7 +446,7 @@ async fn a_change_without_its_record_is_not_made() {
         .unwrap();
     store.grant_role(OTHER, Role::Owner, &record()).await.unwrap();
     assert_eq!(add(&store, &key("00000001", &[])).await, KeyChange::Stored);
-    assert!(store.begin_login(&login(1), 2, &record()).await.unwrap());
+    assert!(store.begin_login(&login(1), 2).await.unwrap().is_some());
     let rows = async || {
         let mut rows = String::new();
         for table in [
@@ -443,7 +493,7 @@ async fn a_change_without_its_record_is_not_made() {
             .await
             .is_err(),
         store.grant_role(ACCOUNT, Role::Owner, &audited).await.is_err(),
-        store.begin_login(&login(2), 2, &audited).await.is_err(),
+        store.begin_login(&login(2), 2).await.is_err(),
         store.end_login(&[1; 32], &[1; 32]).await.is_err(),
     ];
     assert_eq!(failed, [true; 9]);
@@ -452,7 +502,8 @@ async fn a_change_without_its_record_is_not_made() {
         .execute(database.pool())
         .await
         .unwrap();
-    assert!(store.end_login(&[1; 32], &[1; 32]).await.unwrap());
+    let ended = store.end_login(&[1; 32], &[1; 32]).await.unwrap();
+    assert_eq!(ended, Some(CHANGE));
     let last = store.audit_log(4, 10).await.unwrap();
     let said: Vec<&str> = last.iter().map(|stored| stored.record.event.as_str()).collect();
     assert_eq!(said, ["logged_out"]);

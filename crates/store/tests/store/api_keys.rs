@@ -25,6 +25,53 @@ fn key(prefix: &str, owner: &str) -> ApiKey {
 }
 
 #[tokio::test]
+async fn keys_that_expired_long_ago_are_deleted_in_parts_and_no_other_key_can_be() {
+    let database = TestDatabase::create().await.unwrap();
+    let api = as_role(&database, "bauta_api").await;
+    for (prefix, owner, days) in [
+        ("00000001", "00000001", 200),
+        ("00000002", "00000002", 150),
+        ("00000003", "00000003", 100),
+        // It owns a key that is valid, and one that expired long ago.
+        ("00000004", "00000004", 300),
+        ("00000005", "00000004", 250),
+        ("00000006", "00000004", -1),
+        ("00000007", "00000007", 89),
+    ] {
+        assert!(database.store.add_api_key(&key(prefix, owner)).await.unwrap());
+        sqlx::query("UPDATE api_keys SET expires_at = now() - $2::int * interval '1 day' WHERE prefix = $1")
+            .bind(prefix)
+            .bind(days)
+            .execute(database.pool())
+            .await
+            .unwrap();
+    }
+    for prefix in ["00000004", "00000006", "00000007"] {
+        let deleted = sqlx::query("DELETE FROM api_keys WHERE prefix = $1")
+            .bind(prefix)
+            .execute(api.pool())
+            .await;
+        let refused = deleted.unwrap_err().to_string();
+        assert!(
+            refused.contains("only an operator may delete"),
+            "{prefix}: {refused}"
+        );
+    }
+    for _ in 0..2 {
+        assert_eq!(api.remove_expired_keys(2).await.unwrap(), 2);
+    }
+    let before = api.api_keys_after(None).await.unwrap().unwrap().changes;
+    assert_eq!(api.remove_expired_keys(2).await.unwrap(), 0);
+    let after = api.api_keys_after(Some(before)).await.unwrap();
+    assert_eq!(after, None, "services read no keys again");
+    let left: Vec<String> = sqlx::query_scalar("SELECT prefix FROM api_keys ORDER BY prefix")
+        .fetch_all(database.pool())
+        .await
+        .unwrap();
+    assert_eq!(left, ["00000004", "00000006", "00000007"]);
+}
+
+#[tokio::test]
 async fn the_list_is_returned_only_after_a_change() {
     let database = TestDatabase::create().await.unwrap();
     let store = &database.store;

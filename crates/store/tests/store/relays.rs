@@ -47,6 +47,7 @@ fn limits() -> RelayLimits {
         lamports_per_day: 100 * RESERVED,
         min_balance: 0,
         max_open: 3,
+        max_open_of_budget: None,
     }
 }
 
@@ -324,6 +325,51 @@ async fn relays_that_are_confirmed_but_not_final_are_open() {
         .unwrap();
     store.confirm_relays(&[lease]).await.unwrap();
     assert_eq!(store.open_relays().await.unwrap().0, 1);
+}
+
+/// The relays of one API key leave room for those of others.
+#[tokio::test]
+async fn requests_at_the_same_time_do_not_exceed_the_largest_number_of_open_relays_of_a_budget() {
+    let database = database().await;
+    let store = &database.store;
+    let of_key = RelayLimits {
+        max_open: 100,
+        max_open_of_budget: Some(2),
+        ..limits()
+    };
+    let mut tasks = JoinSet::new();
+    for number in 1..=12 {
+        let store = store.clone();
+        tasks.spawn(async move { store.add_relay(&relay(number, 60), &of_key).await.unwrap() });
+    }
+    let added = tasks.join_all().await;
+    let count = |wanted: AddedRelay| added.iter().filter(|added| **added == wanted).count();
+    assert_eq!(
+        (count(AddedRelay::Added), count(AddedRelay::TooManyOpenOfBudget)),
+        (2, 10)
+    );
+    let other = RelayLimits {
+        budget: address("other"),
+        ..of_key
+    };
+    let refused = store.add_relay(&relay(13, 0), &of_key).await.unwrap();
+    assert_eq!(refused, AddedRelay::TooManyOpenOfBudget);
+    // What was refused reserves nothing.
+    let both = i64::try_from(2 * RESERVED).unwrap();
+    assert_eq!(money(&database).await, (both, both, 0));
+    assert_eq!(
+        store.add_relay(&relay(13, 0), &other).await.unwrap(),
+        AddedRelay::Added
+    );
+    sqlx::query("UPDATE relays SET state = 'expired', reason = 'not_executed' WHERE budget = $1")
+        .bind(of_key.budget.to_bytes())
+        .execute(database.pool())
+        .await
+        .unwrap();
+    assert_eq!(
+        store.add_relay(&relay(14, 0), &of_key).await.unwrap(),
+        AddedRelay::Added
+    );
 }
 
 #[tokio::test]
