@@ -183,7 +183,7 @@ async function encapsulate({ header, publicKey }: GatewayKey, request: Bytes) {
 
 /** Returns whether the gateway refused the key. A relay can leave out the gateway's explanation. */
 function isUnknownKey(error: unknown): boolean {
-  return error instanceof Refusal && error.status === 400 && ["unknown_ohttp_key", "error"].includes(error.problem);
+  return error instanceof Refusal && [400, 422].includes(error.status) && ["unknown_ohttp_key", "error"].includes(error.problem);
 }
 
 function unknownKey(): BautaError {
