@@ -47,7 +47,7 @@ mod tests {
     #[tokio::test]
     async fn a_large_response_counts_until_it_was_read_and_ends_if_its_client_is_slow() {
         let streams = Streams::new(1, 2);
-        let bytes: Vec<u8> = (0..200_000_u32).map(|number| number as u8).collect();
+        let bytes: Vec<u8> = (0..200_000_u32).map(|number| number.to_le_bytes()[0]).collect();
         let read = body(bytes.clone(), streams.open("relay").unwrap());
         assert!(streams.open("relay").is_err() && streams.open("other").is_ok());
         assert_eq!(to_bytes(read, usize::MAX).await.unwrap(), bytes);
