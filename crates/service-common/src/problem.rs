@@ -27,8 +27,6 @@ pub struct Problem {
     retry_after: Option<Duration>,
     members: Map<String, Value>,
     internal: Option<String>,
-    /// The URI of a registered problem type.
-    registered: Option<&'static str>,
     /// The connection has ended, so no one reads the response.
     is_of_lost_client: bool,
 }
@@ -45,7 +43,6 @@ impl Problem {
             retry_after: None,
             members: Map::new(),
             internal: None,
-            registered: None,
             is_of_lost_client: false,
         }
     }
@@ -101,9 +98,8 @@ impl Problem {
     /// Sets the type to a registered one (RFC 9457, section 4.2), for clients that know it and not
     /// the code.
     #[must_use]
-    pub const fn with_type(mut self, registered: &'static str) -> Self {
-        self.registered = Some(registered);
-        self
+    pub fn with_type(self, registered: &'static str) -> Self {
+        self.with("type", registered)
     }
 
     /// Sets the `Retry-After` header. The delay is rounded up to whole seconds, at least one.
@@ -154,9 +150,9 @@ impl Problem {
     #[must_use]
     pub fn to_json(&self, request_id: Option<&str>) -> Value {
         let mut body = self.members.clone();
-        let own = || format!("urn:bauta:problem:{}", self.code);
-        let of_type = self.registered.map_or_else(own, str::to_owned);
-        body.insert("type".into(), of_type.into());
+        // A registered type is a member already.
+        body.entry("type")
+            .or_insert_with(|| format!("urn:bauta:problem:{}", self.code).into());
         body.insert("title".into(), title(self.code).into());
         body.insert("status".into(), self.status.as_u16().into());
         body.insert("code".into(), self.code.into());

@@ -191,14 +191,12 @@ async fn answer(routes: Router, inner: &[u8], extensions: Extensions) -> (Status
         Ok(request) => call(routes, request, extensions).await,
     };
     let (parts, body) = response.into_parts();
-    match to_bytes(body, message::MAX_RESPONSE_BYTES).await {
-        Ok(body) => (parts.status, parts.headers, body),
-        Err(_) => {
-            let (parts, body) = too_large().into_response().into_parts();
-            let body = to_bytes(body, usize::MAX).await.unwrap_or_default();
-            (parts.status, parts.headers, body)
-        }
+    if let Ok(body) = to_bytes(body, message::MAX_RESPONSE_BYTES).await {
+        return (parts.status, parts.headers, body);
     }
+    let (parts, body) = too_large().into_response().into_parts();
+    let body = to_bytes(body, usize::MAX).await.unwrap_or_default();
+    (parts.status, parts.headers, body)
 }
 
 /// Calls a route as the client that has sent the encapsulated request.
