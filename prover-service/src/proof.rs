@@ -3,11 +3,9 @@
 use std::time::{Duration, Instant};
 
 use bauta_circuits::Evaluation;
-use bauta_primitives::{PublicInputs, sha256};
+use bauta_primitives::sha256;
 use bauta_service_common::Admission;
-use bauta_wire::prover::{Metadata, ProofDocument, ProveAnswer, PublicInputsDocument};
-use serde::Serialize;
-use utoipa::ToSchema;
+use bauta_wire::prover::{ContractAnswer, Metadata, ProofDocument, ProveAnswer};
 
 use crate::{
     VERSION,
@@ -17,31 +15,14 @@ use crate::{
     time,
 };
 
-/// The response of `/prove` to a request in the contract form.
-#[derive(Serialize, ToSchema)]
-pub struct ContractAnswer {
-    /// Always true. An error has another form.
-    success: bool,
-    /// `0x` and the bytes of the proof in hexadecimal.
-    proof: String,
-    /// The proof with its metadata, as in the response to other requests.
-    document: ProofDocument,
-    /// The public inputs of the proof.
-    #[schema(value_type = PublicInputsDocument)]
-    public: PublicInputs,
-    /// Milliseconds from the request to the proof, including the time in the queue.
-    generation_time_ms: f64,
-}
-
-impl From<ProveAnswer> for ContractAnswer {
-    fn from(answer: ProveAnswer) -> Self {
-        Self {
-            success: answer.success,
-            proof: answer.proof.proof.clone(),
-            document: answer.proof,
-            public: answer.public,
-            generation_time_ms: answer.generation_time_ms,
-        }
+/// Returns the answer to a request in the contract form.
+pub fn contract_answer(answer: ProveAnswer) -> ContractAnswer {
+    ContractAnswer {
+        success: answer.success,
+        proof: answer.proof.proof.clone(),
+        document: answer.proof,
+        public: answer.public,
+        generation_time_ms: answer.generation_time_ms,
     }
 }
 

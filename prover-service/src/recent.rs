@@ -6,10 +6,8 @@ use std::{
     time::Duration,
 };
 
-use serde::Serialize;
-use utoipa::ToSchema;
-
 use crate::time;
+use bauta_wire::prover::RecentFigures;
 
 /// Number of proofs that are kept.
 const CAPACITY: usize = 1024;
@@ -18,24 +16,6 @@ const CAPACITY: usize = 1024;
 /// `None`.
 #[derive(Default)]
 pub struct RecentProofs(Mutex<VecDeque<Option<Duration>>>);
-
-/// Statistics of the most recent proofs, at most 1,024. Durations include the time in the queue.
-#[derive(Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct RecentFigures {
-    /// Number of proofs.
-    pub proofs: usize,
-    /// Share of successful proofs, 0 to 1. It is 1 if there are no proofs.
-    pub success_rate: f64,
-    /// Mean duration of successful proofs in milliseconds. `null` if no proof has succeeded.
-    pub average_duration_ms: Option<f64>,
-    /// Median duration of successful proofs in milliseconds. `null` if no proof has succeeded.
-    pub p50_ms: Option<f64>,
-    /// 95th percentile of the durations of successful proofs in milliseconds.
-    pub p95_ms: Option<f64>,
-    /// 99th percentile of the durations of successful proofs in milliseconds.
-    pub p99_ms: Option<f64>,
-}
 
 impl RecentProofs {
     /// Records a proof that ended. A failed proof has no duration.

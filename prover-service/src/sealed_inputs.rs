@@ -15,6 +15,7 @@
 use std::{sync::Arc, time::Duration};
 
 use bauta_service_common::{InvalidField, InvalidFields, JsonError, from_json};
+use bauta_wire::prover::{RequestPublicInputs, SealedInputs};
 use bytes::Bytes;
 use hpke::{
     Deserializable as _, Kem as _, OpModeR, Serializable as _, aead::ChaCha20Poly1305, kdf::HkdfSha256,
@@ -22,11 +23,10 @@ use hpke::{
 };
 use serde::{Deserialize, de::IgnoredAny};
 use serde_json::{Map, Value};
-use utoipa::ToSchema;
 use zeroize::Zeroizing;
 
 use crate::{
-    request::inputs::{PrivateInputs, RequestPublicInputs},
+    request::inputs::PrivateInputs,
     witness_keys::{SealError, WitnessKeys},
 };
 
@@ -53,21 +53,6 @@ const KEY_PAIR_CONTEXT: &str = "bauta prover-service 2026-11-22 key pair of seal
 type Kem = X25519HkdfSha256;
 type PrivateKey = <Kem as hpke::Kem>::PrivateKey;
 type PublicKey = <Kem as hpke::Kem>::PublicKey;
-
-/// Private inputs that a client has sealed.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct SealedInputs {
-    /// `key_id` of `/sealing-key`.
-    #[schema(min_length = 1, max_length = 32, pattern = "^[A-Za-z0-9_-]+$")]
-    key_id: String,
-    /// The encapsulated key: `0x` and 32 bytes in hexadecimal.
-    encapsulated_key: String,
-    /// `0x`, and the encrypted JSON of `private` with its tag in hexadecimal. Its associated data
-    /// is scope, claim and context (32 bytes each) and the name of the statement.
-    #[schema(pattern = "^0x([0-9a-fA-F]{2})+$")]
-    ciphertext: String,
-}
 
 /// Why sealed inputs can't be opened. No variant contains an input.
 #[derive(Debug, thiserror::Error)]

@@ -7,11 +7,10 @@
 //!   nonce: time (5 bytes) | random (11 bytes) | keyed hash of both and the wallet (16 bytes)
 //! ```
 
+use bauta_wire::api::SignInInput;
 use chrono::DateTime;
 use rand::{RngCore, rngs::OsRng};
-use serde::Serialize;
 use solana_address::Address;
-use utoipa::ToSchema;
 
 use super::error::LoginError;
 
@@ -22,72 +21,47 @@ const TIME_BYTES: usize = 5;
 /// Bytes of the time and the random number.
 const SIGNED_BYTES: usize = 16;
 
-/// The input of the wallet's feature `solana:signIn`. Pass it on unchanged.
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct SignInInput {
-    /// The host of the page.
-    pub domain: String,
-    /// The wallet.
-    pub address: String,
-    /// What the signature is for.
-    pub statement: &'static str,
-    /// The service.
-    pub uri: String,
-    /// The version of the text.
-    pub version: &'static str,
-    /// The cluster.
-    pub chain_id: &'static str,
-    /// The nonce: 64 hexadecimal digits.
-    pub nonce: String,
-    /// The time of the challenge (ISO 8601).
-    pub issued_at: String,
-    /// The time from which the service refuses the challenge.
-    pub expiration_time: String,
+/// Creates the input. `issued_at` is in Unix seconds.
+pub fn sign_in_input(
+    wallet: &Address,
+    domain: &str,
+    uri: &str,
+    cluster: &'static str,
+    nonce: &str,
+    issued_at: i64,
+) -> SignInInput {
+    SignInInput {
+        domain: domain.to_owned(),
+        address: wallet.to_string(),
+        statement: "Log in to manage API keys and webhooks. This costs nothing and sends no transaction."
+            .into(),
+        uri: uri.to_owned(),
+        version: "1".into(),
+        chain_id: cluster.into(),
+        nonce: nonce.to_owned(),
+        issued_at: iso8601(issued_at),
+        expiration_time: iso8601(issued_at + i64::from(NONCE_SECONDS)),
+    }
 }
 
-impl SignInInput {
-    /// Creates the input. `issued_at` is in Unix seconds.
-    pub fn new(
-        wallet: &Address,
-        domain: &str,
-        uri: &str,
-        cluster: &'static str,
-        nonce: &str,
-        issued_at: i64,
-    ) -> Self {
-        Self {
-            domain: domain.to_owned(),
-            address: wallet.to_string(),
-            statement: "Log in to manage API keys and webhooks. This costs nothing and sends no transaction.",
-            uri: uri.to_owned(),
-            version: "1",
-            chain_id: cluster,
-            nonce: nonce.to_owned(),
-            issued_at: iso8601(issued_at),
-            expiration_time: iso8601(issued_at + i64::from(NONCE_SECONDS)),
-        }
-    }
-
-    /// Returns the text that the wallet signs.
-    pub fn text(&self) -> String {
-        let Self {
-            domain,
-            address,
-            statement,
-            uri,
-            version,
-            chain_id,
-            nonce,
-            issued_at,
-            expiration_time,
-        } = self;
-        format!(
-            "{domain} wants you to sign in with your Solana account:\n{address}\n\n{statement}\n\nURI: {uri}\n\
-             Version: {version}\nChain ID: {chain_id}\nNonce: {nonce}\nIssued At: {issued_at}\n\
-             Expiration Time: {expiration_time}"
-        )
-    }
+/// Returns the text that the wallet signs.
+pub fn signed_text(input: &SignInInput) -> String {
+    let SignInInput {
+        domain,
+        address,
+        statement,
+        uri,
+        version,
+        chain_id,
+        nonce,
+        issued_at,
+        expiration_time,
+    } = input;
+    format!(
+        "{domain} wants you to sign in with your Solana account:\n{address}\n\n{statement}\n\nURI: {uri}\n\
+         Version: {version}\nChain ID: {chain_id}\nNonce: {nonce}\nIssued At: {issued_at}\n\
+         Expiration Time: {expiration_time}"
+    )
 }
 
 /// Issues nonces, and recognises those that it has issued.
@@ -166,7 +140,7 @@ mod tests {
 
     #[test]
     fn the_text_is_that_of_sign_in_with_solana() {
-        let input = SignInInput::new(
+        let input = sign_in_input(
             &wallet(1),
             "app.example.org",
             "https://api.example.org",
@@ -179,7 +153,7 @@ mod tests {
             Log in to manage API keys and webhooks. This costs nothing and sends no transaction.\n\n\
             URI: https://api.example.org\nVersion: 1\nChain ID: solana:mainnet\nNonce: 0a\n\
             Issued At: 2027-01-15T08:00:00Z\nExpiration Time: 2027-01-15T08:05:00Z";
-        assert_eq!(input.text(), expected);
+        assert_eq!(signed_text(&input), expected);
     }
 
     #[test]

@@ -20,19 +20,18 @@ mod token;
 
 use bauta_service_common::{Origin, Secret};
 use bauta_store::{AccountId, LoginChange, NewLogin, Refreshed, Store};
+use bauta_wire::api::{JsonWebKey, SignInInput};
 use solana_address::Address;
 use solana_signature::Signature;
 
-pub use self::{
-    challenge::SignInInput,
-    checkpoint::Checkpoints,
-    error::{AccountSetupError, LoginError, TokenError},
-    token::JsonWebKey,
-};
 use self::{
     challenge::{NONCE_SECONDS, Nonces},
     refresh_token::RefreshToken,
     token::Tokens,
+};
+pub use self::{
+    checkpoint::Checkpoints,
+    error::{AccountSetupError, LoginError, TokenError},
 };
 use crate::settings::AccountSettings;
 
@@ -176,7 +175,7 @@ impl Accounts {
         let page = self.page(origin)?;
         let issued_at = self.nonces.check(nonce, wallet, now)?;
         let input = self.input(wallet, page, cluster, nonce, issued_at);
-        if !signature.verify(wallet.as_array(), input.text().as_bytes()) {
+        if !signature.verify(wallet.as_array(), challenge::signed_text(&input).as_bytes()) {
             return Err(LoginError::SignatureRefused);
         }
         let (account, refresh) = (self.ids.of(wallet), RefreshToken::random());
@@ -242,7 +241,7 @@ impl Accounts {
         nonce: &str,
         issued_at: i64,
     ) -> SignInInput {
-        SignInInput::new(wallet, page.host(), self.own.as_str(), cluster, nonce, issued_at)
+        challenge::sign_in_input(wallet, page.host(), self.own.as_str(), cluster, nonce, issued_at)
     }
 }
 

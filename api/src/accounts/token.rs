@@ -6,34 +6,17 @@
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD as BASE64};
 use bauta_primitives::sha256;
 use bauta_store::AccountId;
+use bauta_wire::api::JsonWebKey;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use solana_keypair::Keypair;
 use solana_signature::Signature;
 use solana_signer::Signer as _;
-use utoipa::ToSchema;
 
 use super::{ACCESS_SECONDS, error::TokenError};
 
 /// Largest length of a token in characters.
 const MAX_LENGTH: usize = 2_048;
-
-/// A public key as a JSON Web Key (RFC 7517).
-#[derive(Debug, Serialize, ToSchema)]
-pub struct JsonWebKey {
-    /// The type of the key.
-    kty: &'static str,
-    /// The curve.
-    crv: &'static str,
-    /// The algorithm.
-    alg: &'static str,
-    /// The use.
-    r#use: &'static str,
-    /// The id of the key: its thumbprint (RFC 7638).
-    kid: String,
-    /// The public key in base64url.
-    x: String,
-}
 
 /// The claims of a token.
 #[derive(Serialize, Deserialize)]
@@ -75,10 +58,10 @@ impl Tokens {
     /// Returns the public key.
     pub fn web_key(&self) -> JsonWebKey {
         JsonWebKey {
-            kty: "OKP",
-            crv: "Ed25519",
-            alg: "EdDSA",
-            r#use: "sig",
+            kty: "OKP".into(),
+            crv: "Ed25519".into(),
+            alg: "EdDSA".into(),
+            r#use: "sig".into(),
             kid: thumbprint(&self.key),
             x: BASE64.encode(self.key.pubkey().as_array()),
         }
@@ -149,7 +132,7 @@ impl Tokens {
 /// Returns the thumbprint of a public key (RFC 7638, RFC 8037).
 fn thumbprint(key: &Keypair) -> String {
     let x = BASE64.encode(key.pubkey().as_array());
-    let members = format!(r#"{{"crv":"Ed25519","kty":"OKP","x":"{x}"}}"#);
+    let members = format!(r#"{{"crv":"Ed25519","kty":"OKP".into(),"x":"{x}"}}"#);
     BASE64.encode(sha256(members.as_bytes()))
 }
 

@@ -3,11 +3,10 @@
 use axum::{http::HeaderMap, response::Response};
 use bauta_service_common::{AUDIT, InvalidField, Json, Path, Query, UnreadBody};
 use bauta_store::{Account, AccountId, AuditRecord, Role, RolesSet};
-use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use bauta_wire::api::{AccountDocument, AccountPage, RolesBody};
 
 use super::{
-    pages::{self, MAX_PAGE, PageParameters, page},
+    pages::{self, MAX_PAGE, PageParameters},
     parameters,
     problems::{self, Failure, ProblemDocument},
     respond::uncached,
@@ -16,29 +15,6 @@ use super::{
 
 /// Largest body in bytes.
 const MAX_BODY_BYTES: usize = 1 << 10;
-
-/// An account.
-#[derive(Serialize, ToSchema)]
-pub struct AccountDocument {
-    /// A keyed hash of the wallet: 32 hexadecimal digits.
-    id: String,
-    /// `owner`, `operator`, `auditor` or `developer`.
-    roles: Vec<&'static str>,
-}
-
-page! {
-    /// A page of accounts that have a role.
-    AccountPage of AccountDocument
-}
-
-/// The roles of an account.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct RolesBody {
-    /// `owner`, `operator`, `auditor` or `developer`. Empty: none.
-    #[schema(max_items = 4)]
-    roles: Vec<String>,
-}
 
 /// Returns the account of the access token.
 ///
@@ -54,7 +30,7 @@ pub struct RolesBody {
 pub async fn account(state: Reads, headers: HeaderMap) -> Result<Response, Failure> {
     let id = state.wallet(&headers)?;
     let roles = state.databases.primary().roles(id).await?;
-    Ok(uncached(Json(AccountDocument::from(Account { id, roles }))))
+    Ok(uncached(Json(account_document(Account { id, roles }))))
 }
 
 /// Lists the accounts that have a role.
@@ -85,7 +61,7 @@ pub async fn accounts(
         .await?;
     let next = request.cut(&mut accounts, |account| account.id.0);
     Ok(uncached(Json(AccountPage {
-        data: accounts.into_iter().map(AccountDocument::from).collect(),
+        data: accounts.into_iter().map(account_document).collect(),
         next,
     })))
 }
@@ -145,14 +121,16 @@ pub async fn set_roles(
             return Err(problems::last_owner());
         }
     }
-    Ok(uncached(Json(AccountDocument::from(Account { id, roles }))))
+    Ok(uncached(Json(account_document(Account { id, roles }))))
 }
 
-impl From<Account> for AccountDocument {
-    fn from(account: Account) -> Self {
-        Self {
-            id: account.id.to_string(),
-            roles: account.roles.into_iter().map(Role::as_str).collect(),
-        }
+fn account_document(account: Account) -> AccountDocument {
+    AccountDocument {
+        id: account.id.to_string(),
+        roles: account
+            .roles
+            .into_iter()
+            .map(|role| role.as_str().into())
+            .collect(),
     }
 }

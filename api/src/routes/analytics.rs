@@ -1,7 +1,8 @@
 use bauta_service_common::{Path, Query};
 use bauta_store::analytics::{Period, VerificationCounts};
-use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
+use bauta_wire::api::{AnalyticsDocument, AnalyticsSeries, Every};
+use serde::Deserialize;
+use utoipa::IntoParams;
 
 use super::{
     problems::{Failure, ProblemDocument},
@@ -13,16 +14,6 @@ use crate::{
     series::{self, Span, VerificationsShown},
     time::unix_seconds,
 };
-
-/// The period of an element.
-#[derive(Clone, Copy, Deserialize, ToSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum Every {
-    /// An hour.
-    Hour,
-    /// A day (UTC).
-    Day,
-}
 
 /// The parameters of analytics.
 #[derive(Deserialize, IntoParams)]
@@ -48,27 +39,6 @@ impl AnalyticsParameters {
         let span = Span::new(period, self.from, self.to, unix_seconds())?;
         Ok((period, span))
     }
-}
-
-/// The verifications in a period.
-#[derive(Serialize, ToSchema)]
-pub struct AnalyticsDocument {
-    /// Start of the period in Unix seconds.
-    begins: i64,
-    /// Number of verifications. Null if it is below `k`.
-    verifications: Option<u64>,
-    /// Number of transactions that failed because their nullifier was used before. Null if it is
-    /// below `k`.
-    refused: Option<u64>,
-}
-
-/// The verifications by hour or day.
-#[derive(Serialize, ToSchema)]
-pub struct AnalyticsSeries {
-    /// Counts below this number are null.
-    k: u64,
-    /// All periods of the span, at most 1,000.
-    data: Vec<AnalyticsDocument>,
 }
 
 /// Returns the verifications of a scope by hour or day.

@@ -3,65 +3,14 @@
 use axum::{http::HeaderMap, response::Response};
 use bauta_service_common::{Json, Query};
 use bauta_store::{AuditSeal, Role, StoredAuditRecord};
-use serde::Serialize;
-use utoipa::ToSchema;
+use bauta_wire::api::{AuditDocument, AuditPage, CheckpointDocument, SealDocument, SealPage};
 
 use super::{
-    pages::{self, MAX_PAGE, PageParameters, page},
+    pages::{self, MAX_PAGE, PageParameters},
     problems::{self, Failure},
     respond::uncached,
     state::Reads,
 };
-
-/// A record of the audit log.
-#[derive(Serialize, ToSchema)]
-pub struct AuditDocument {
-    /// The number, from 1 without gaps.
-    number: String,
-    /// The time in Unix seconds.
-    at: i64,
-    /// What was done or refused.
-    event: String,
-    /// The code of a refusal.
-    code: Option<String>,
-    /// The account that did it, if it is known. `operator`: a command.
-    actor: Option<String>,
-    /// What was changed.
-    subject: Option<String>,
-    /// The hash of the chain up to this record: `0x` and 64 hexadecimal digits.
-    hash: String,
-}
-
-page! {
-    /// A page of the audit log.
-    AuditPage of AuditDocument
-}
-
-/// A stored checkpoint of the audit log.
-#[derive(Serialize, ToSchema)]
-pub struct SealDocument {
-    /// The minute in which it was stored, in Unix seconds.
-    at: i64,
-    /// The number of records.
-    records: String,
-    /// The signed note, as that of `GET /v1/audit/checkpoint`.
-    note: String,
-}
-
-page! {
-    /// A page of stored checkpoints of the audit log.
-    SealPage of SealDocument
-}
-
-/// A signed checkpoint of the audit log.
-#[derive(Serialize, ToSchema)]
-pub struct CheckpointDocument {
-    /// The signed note: the name of the log, the number of records, the hash of the chain in
-    /// base64, and the signature.
-    note: String,
-    /// The public key of the signature, as signed notes write it.
-    public_key: String,
-}
 
 /// Lists the audit log.
 ///
@@ -92,7 +41,7 @@ pub async fn audit_log(
         .await?;
     let next = request.cut(&mut records, |stored| stored.number.to_be_bytes());
     Ok(uncached(Json(AuditPage {
-        data: records.into_iter().map(AuditDocument::from).collect(),
+        data: records.into_iter().map(audit_document).collect(),
         next,
     })))
 }
@@ -141,31 +90,27 @@ pub async fn seals(state: Reads, Query(parameters): Query<PageParameters>) -> Re
         .await?;
     let next = request.cut(&mut seals, |seal| seal.head.records.to_be_bytes());
     Ok(uncached(Json(SealPage {
-        data: seals.into_iter().map(SealDocument::from).collect(),
+        data: seals.into_iter().map(seal_document).collect(),
         next,
     })))
 }
 
-impl From<AuditSeal> for SealDocument {
-    fn from(seal: AuditSeal) -> Self {
-        Self {
-            at: seal.at,
-            records: seal.head.records.to_string(),
-            note: seal.note,
-        }
+fn seal_document(seal: AuditSeal) -> SealDocument {
+    SealDocument {
+        at: seal.at,
+        records: seal.head.records.to_string(),
+        note: seal.note,
     }
 }
 
-impl From<StoredAuditRecord> for AuditDocument {
-    fn from(stored: StoredAuditRecord) -> Self {
-        Self {
-            number: stored.number.to_string(),
-            at: stored.at,
-            event: stored.record.event,
-            code: stored.record.code,
-            actor: stored.record.actor,
-            subject: stored.record.subject,
-            hash: format!("0x{}", hex::encode(stored.hash)),
-        }
+fn audit_document(stored: StoredAuditRecord) -> AuditDocument {
+    AuditDocument {
+        number: stored.number.to_string(),
+        at: stored.at,
+        event: stored.record.event,
+        code: stored.record.code,
+        actor: stored.record.actor,
+        subject: stored.record.subject,
+        hash: format!("0x{}", hex::encode(stored.hash)),
     }
 }

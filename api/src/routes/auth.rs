@@ -7,9 +7,9 @@ use axum::{
 };
 use bauta_service_common::{AUDIT, InvalidField, InvalidFields, Json, UnreadBody};
 use bauta_store::LoginChange;
-use serde::{Deserialize, Serialize};
+use bauta_wire::Secret;
+use bauta_wire::api::{ChallengeBody, JsonWebKeySet, RefreshBody, SessionDocument, SignInInput, TokenBody};
 use solana_signature::Signature;
-use utoipa::ToSchema;
 
 use super::{
     clusters,
@@ -19,62 +19,13 @@ use super::{
     state::Reads,
 };
 use crate::{
-    accounts::{ACCESS_SECONDS, JsonWebKey, LoginError, Session, SignInInput},
+    accounts::{ACCESS_SECONDS, LoginError, Session},
     limits::Client,
     time::unix_seconds,
 };
 
 /// Largest body in bytes.
 const MAX_BODY_BYTES: usize = 4 << 10;
-
-/// A request of a wallet to log in.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct ChallengeBody {
-    /// The wallet.
-    address: String,
-}
-
-/// A signed challenge.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct TokenBody {
-    /// The wallet.
-    address: String,
-    /// The nonce of the challenge.
-    #[schema(pattern = "^[0-9a-f]{64}$")]
-    nonce: String,
-    /// The wallet's signature of the text of the challenge, in base58.
-    #[schema(pattern = "^[1-9A-HJ-NP-Za-km-z]{64,88}$")]
-    signature: String,
-}
-
-/// A refresh token.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct RefreshBody {
-    /// The newest refresh token of the login.
-    #[schema(max_length = 128)]
-    refresh_token: String,
-}
-
-/// The tokens of a login.
-#[derive(Serialize, ToSchema)]
-pub struct SessionDocument {
-    /// The token for `Authorization: Bearer`.
-    access_token: String,
-    /// Seconds until the access token expires.
-    expires_in: u32,
-    /// The token that gets the next access token, once.
-    refresh_token: String,
-}
-
-/// The public keys of access tokens.
-#[derive(Serialize, ToSchema)]
-pub struct JsonWebKeySet {
-    /// The keys.
-    keys: Vec<JsonWebKey>,
-}
 
 /// Returns what a wallet signs to log in.
 ///
@@ -192,7 +143,7 @@ pub async fn refresh(
     state.limits.take_login(&client).await?;
     let body: RefreshBody = body.json(MAX_BODY_BYTES).await?;
     let store = state.databases.primary();
-    let session = accounts.refresh(store, &body.refresh_token, unix_seconds());
+    let session = accounts.refresh(store, body.refresh_token.expose(), unix_seconds());
     let session = recorded(&state, session.await)?;
     tracing::info!(target: AUDIT, event = "login_refreshed");
     Ok(session_response(session))
@@ -226,7 +177,7 @@ pub async fn logout(
     let accounts = state.accounts()?;
     state.limits.take_login(&client).await?;
     let body: RefreshBody = body.json(MAX_BODY_BYTES).await?;
-    let ended = accounts.log_out(state.databases.primary(), &body.refresh_token);
+    let ended = accounts.log_out(state.databases.primary(), body.refresh_token.expose());
     let ended = recorded(&state, ended.await)?;
     tracing::info!(target: AUDIT, event = "logged_out");
     store_unrecorded(&state, "logged_out", ended);
@@ -294,8 +245,8 @@ fn store_unrecorded(state: &Reads, event: &'static str, login: LoginChange) {
 
 fn session_response(session: Session) -> Response {
     uncached(Json(SessionDocument {
-        access_token: session.access_token,
+        access_token: Secret::new(&session.access_token),
         expires_in: ACCESS_SECONDS,
-        refresh_token: session.refresh_token,
+        refresh_token: Secret::new(&session.refresh_token),
     }))
 }

@@ -1,6 +1,5 @@
 use bauta_store::StoreError;
-use serde::Serialize;
-use utoipa::ToSchema;
+use bauta_wire::api::{ClusterList, ConfigDocument};
 
 use super::{
     problems::{self, Failure, ProblemDocument},
@@ -8,28 +7,6 @@ use super::{
     state::Reads,
 };
 use crate::clusters;
-
-/// A cluster and the configuration of the program there.
-#[derive(Serialize, ToSchema)]
-pub struct ConfigDocument {
-    /// The name of the cluster: `solana:mainnet`, `solana:devnet`, `solana:testnet` or
-    /// `solana:localnet`. It follows from the genesis hash that the database follows.
-    cluster: &'static str,
-    /// The program's tag of the cluster. Clients pin this value in their own code.
-    cluster_tag: String,
-    /// The address of the program.
-    program: String,
-    /// Whether the program refuses verifications.
-    paused: bool,
-    /// Analytics hide counts below this number.
-    k: u64,
-}
-
-/// The clusters that the service serves.
-#[derive(Serialize, ToSchema)]
-pub struct ClusterList {
-    data: Vec<ConfigDocument>,
-}
 
 /// Lists the clusters that the service serves.
 ///
@@ -72,20 +49,26 @@ pub async fn name(state: &Reads) -> Result<&'static str, StoreError> {
     if let Some(name) = state.cluster_name.get() {
         return Ok(name);
     }
-    let Some(config) = read(state).await? else {
+    let Some(config) = state.store.config().await? else {
         return Ok("solana:localnet");
     };
-    Ok(state.cluster_name.get_or_init(|| config.cluster))
+    let name = cluster_of(state, config.cluster_tag).await?;
+    Ok(state.cluster_name.get_or_init(|| name))
+}
+
+/// Returns the name of the cluster. An indexer of an older version has recorded no hash. The tag of a
+/// public cluster is its hash.
+async fn cluster_of(state: &Reads, tag: [u8; 32]) -> Result<&'static str, StoreError> {
+    let genesis_hash = state.store.genesis_hash().await?;
+    Ok(clusters::name(genesis_hash.unwrap_or(tag)))
 }
 
 async fn read(state: &Reads) -> Result<Option<ConfigDocument>, StoreError> {
     let Some(config) = state.store.config().await? else {
         return Ok(None);
     };
-    // An indexer of an older version has recorded no hash. The tag of a public cluster is its hash.
-    let genesis_hash = state.store.genesis_hash().await?.unwrap_or(config.cluster_tag);
     Ok(Some(ConfigDocument {
-        cluster: clusters::name(genesis_hash),
+        cluster: cluster_of(state, config.cluster_tag).await?.into(),
         cluster_tag: format!("0x{}", hex::encode(config.cluster_tag)),
         program: bauta::ID.to_string(),
         paused: config.paused,

@@ -1,32 +1,15 @@
 use bauta::state::{Collection as Rules, CollectionKind};
 use bauta_service_common::{Path, Query};
-use serde::Serialize;
+use bauta_wire::api::{CollectionDocument, CollectionPage};
 use solana_address::Address;
-use utoipa::ToSchema;
 
 use super::{
-    pages::{MAX_PAGE, PageParameters, Request, page},
+    pages::{MAX_PAGE, PageParameters, Request},
     problems::{Failure, ProblemDocument},
     registries,
     respond::Document,
     state::Reads,
 };
-
-/// A collection whose assets can register.
-#[derive(Serialize, ToSchema)]
-pub struct CollectionDocument {
-    /// The address that identifies the collection. The kind says what it is the address of.
-    key: String,
-    /// `mint`: one asset. `group`: a Token-2022 group. `token_metadata`: the mint of a
-    /// collection of Token Metadata. `core`: a Metaplex Core collection. `prints`: the mint of a
-    /// Token Metadata master. `unknown`: a kind that is newer than this service.
-    kind: &'static str,
-    /// What the rules of the collection allow: `locked`, `prints`, `compressed`, `issuer_moves`,
-    /// `leaving`.
-    rules: Vec<&'static str>,
-    /// The track of the collection's tokens.
-    track: String,
-}
 
 /// The names of the kinds, in the order of their numbers.
 const KINDS: [&str; CollectionKind::ALL.len()] = ["mint", "group", "token_metadata", "core", "prints"];
@@ -38,11 +21,6 @@ const RULES: [(u16, &str); 5] = [
     (Rules::ISSUER_MOVES, "issuer_moves"),
     (Rules::LEAVING, "leaving"),
 ];
-
-page! {
-    /// A page of collections.
-    CollectionPage of CollectionDocument
-}
 
 /// Lists the collections of a registry.
 ///
@@ -79,8 +57,8 @@ fn document(collection: &bauta_store::Collection) -> CollectionDocument {
     let allowed = RULES.iter().filter(|(rule, _)| collection.rules & rule != 0);
     CollectionDocument {
         key: collection.key.to_string(),
-        kind: KINDS.get(usize::from(collection.kind)).unwrap_or(&"unknown"),
-        rules: allowed.map(|(_, name)| *name).collect(),
+        kind: (*KINDS.get(usize::from(collection.kind)).unwrap_or(&"unknown")).into(),
+        rules: allowed.map(|(_, name)| (*name).into()).collect(),
         track: collection.track.to_string(),
     }
 }

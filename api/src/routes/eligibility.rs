@@ -1,7 +1,6 @@
 use axum::Extension;
 use bauta_service_common::{Json, Path, UnreadBody};
-use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use bauta_wire::api::{EligibilityDocument, EligibilityRequest, EligibleAsset};
 
 use super::{
     parameters,
@@ -18,37 +17,6 @@ use crate::{
 const MAX_BODY_BYTES: usize = 1 << 10;
 /// A lookup makes several requests to the node, so it counts as this many requests.
 const COST: usize = 10;
-
-/// A wallet.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct EligibilityRequest {
-    /// The address of the wallet.
-    owner: String,
-}
-
-/// A token of the wallet that belongs to a collection of the registry.
-#[derive(Serialize, ToSchema)]
-pub struct EligibleAsset {
-    /// The mint of the token.
-    asset: String,
-    /// The track that the token registers in.
-    track: String,
-    /// Whether the program accepts the token.
-    eligible: bool,
-    /// The program's error in snake case, for example `has_permanent_delegate`. Null if the token
-    /// is eligible.
-    reason: Option<String>,
-    /// The program's message. Null if the token is eligible.
-    message: Option<String>,
-}
-
-/// The tokens of a wallet.
-#[derive(Serialize, ToSchema)]
-pub struct EligibilityDocument {
-    /// The tokens that belong to a collection of the registry, ordered by mint.
-    assets: Vec<EligibleAsset>,
-}
 
 /// Returns which tokens of a wallet can register.
 ///

@@ -1,9 +1,10 @@
 //! What subscribers of events send and get, on both routes.
 
 use bauta_service_common::{AUDIT, InvalidField, InvalidFields};
-use serde::{Deserialize, Serialize};
+use bauta_wire::api::{EventDocument, RevertedDocument};
+use serde::Deserialize;
 use serde_json::{Value, json};
-use utoipa::{IntoParams, ToSchema};
+use utoipa::IntoParams;
 
 use super::{
     clusters,
@@ -40,33 +41,6 @@ pub struct EventParameters {
     /// A ticket of a web page (`POST /v1/tickets`).
     #[param(max_length = 128)]
     pub ticket: Option<String>,
-}
-
-/// An event. It has no wallet, recipient, payer or signature.
-#[derive(Serialize, ToSchema)]
-pub struct EventDocument {
-    /// The name of the event, for example `OwnershipVerified`.
-    r#type: String,
-    /// The position of the event in the chain: slot, transaction, instruction and inner
-    /// instruction, separated by dots. An event that is sent again has the same position.
-    position: String,
-    /// The scope that the event is about.
-    scope: Option<String>,
-    /// The registry that the event is about, or that of its scope.
-    registry: Option<String>,
-    /// The slot.
-    slot: String,
-    /// The time of the event in Unix seconds.
-    timestamp: i64,
-    /// The level of the stream: `confirmed` or `finalized`.
-    commitment: &'static str,
-}
-
-/// The events after this one that the client has are undone.
-#[derive(Serialize, ToSchema)]
-pub struct RevertedDocument {
-    /// The resume token at the last event that remains.
-    to: String,
 }
 
 /// A stream of events with a filter.
@@ -180,7 +154,7 @@ impl EventStream {
                     registry: event.registry.map(|registry| registry.to_string()),
                     slot: position.slot.to_string(),
                     timestamp: event.time,
-                    commitment: self.level.as_str(),
+                    commitment: self.level.as_str().into(),
                 };
                 message("event", cursor, Some(json!(document)))
             }

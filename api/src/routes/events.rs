@@ -9,11 +9,12 @@ use axum::{
     },
 };
 use bauta_service_common::{Query, StreamGuard};
+use bauta_wire::api::EventDocument;
 use futures_util::{StreamExt as _, stream};
 use rand::{Rng as _, rngs::OsRng};
 
 use super::{
-    event_filter::{EventDocument, EventMessage, EventParameters, EventStream},
+    event_filter::{EventMessage, EventParameters, EventStream},
     problems::{Failure, ProblemDocument},
     state::Reads,
     tickets::{self, client_of_stream},

@@ -8,9 +8,8 @@ use axum::{
 };
 use bauta_service_common::{AUDIT, InvalidField, Json, UnreadBody};
 use bauta_store::{AuditRecord, FeatureFlags, FlagChange, Role};
-use serde::{Deserialize, Serialize};
+use bauta_wire::api::{FlagsBody, FlagsDocument};
 use std::sync::Arc;
-use utoipa::ToSchema;
 
 use super::{
     problems::{Failure, ProblemDocument},
@@ -25,34 +24,6 @@ pub const ROLLOUT: HeaderName = HeaderName::from_static("bauta-rollout");
 pub const SWITCHED: [&str; 3] = ["/v1/relay", "/v1/zkp/generate", "/v1/zkp/verify"];
 /// Largest body in bytes.
 const MAX_BODY_BYTES: usize = 1 << 10;
-
-/// The flags.
-#[derive(Serialize, ToSchema)]
-pub struct FlagsDocument {
-    /// Whether the service makes, verifies and relays proofs.
-    zkp_enabled: bool,
-    /// The percentage of clients that may use them, 0 to 100.
-    rollout_percentage: u8,
-    /// What a front end hashes with a random number of its own: 32 hexadecimal digits.
-    salt: String,
-    /// The number of the change that set the flags.
-    version: u64,
-}
-
-/// New flags.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct FlagsBody {
-    /// Whether the service makes, verifies and relays proofs.
-    zkp_enabled: bool,
-    /// The percentage of clients that may use them.
-    #[schema(maximum = 100)]
-    rollout_percentage: u32,
-    /// Refuse the change if the flags have another version. By default it is made.
-    #[serde(default)]
-    #[schema(minimum = 1)]
-    version: Option<u64>,
-}
 
 /// Returns the flags.
 ///
@@ -69,7 +40,7 @@ pub struct FlagsBody {
 )]
 pub async fn feature_flags(state: Reads) -> Result<Response, Failure> {
     let flags = state.flags.current().await;
-    Ok(uncached(Json(FlagsDocument::from(flags))))
+    Ok(uncached(Json(flags_document(flags))))
 }
 
 /// Sets the flags.
@@ -116,7 +87,7 @@ pub async fn set_feature_flags(
     };
     let set = state.flags.set(change, version, &record).await?;
     tracing::info!(target: AUDIT, event = "flags_set", account = by, zkp_enabled, rollout_percentage);
-    Ok(uncached(Json(FlagsDocument::from(set))))
+    Ok(uncached(Json(flags_document(set))))
 }
 
 /// Refuses requests that the flags have switched off for their clients.
@@ -146,13 +117,11 @@ fn percentile(headers: &HeaderMap) -> Result<Option<u8>, InvalidField> {
     percentile.map(Some).ok_or_else(rule)
 }
 
-impl From<FeatureFlags> for FlagsDocument {
-    fn from(flags: FeatureFlags) -> Self {
-        Self {
-            zkp_enabled: flags.zkp_enabled,
-            rollout_percentage: flags.rollout_percentage,
-            salt: hex::encode(flags.salt),
-            version: flags.version,
-        }
+fn flags_document(flags: FeatureFlags) -> FlagsDocument {
+    FlagsDocument {
+        zkp_enabled: flags.zkp_enabled,
+        rollout_percentage: flags.rollout_percentage,
+        salt: hex::encode(flags.salt),
+        version: flags.version,
     }
 }

@@ -1,7 +1,8 @@
 use bauta_service_common::{Path, Query};
 use bauta_store::analytics::Period;
-use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
+use bauta_wire::api::{AnonymityDocument, GrowthDocument, GrowthSeries};
+use serde::Deserialize;
+use utoipa::IntoParams;
 
 use super::{
     problems::{Failure, ProblemDocument},
@@ -21,13 +22,6 @@ use crate::{
 pub struct TrackParameters {
     /// The track.
     track: u64,
-}
-
-/// The anonymity set of a track.
-#[derive(Serialize, ToSchema)]
-pub struct AnonymityDocument {
-    /// The number of distinct owners with a live token in the track.
-    owners: u64,
 }
 
 /// Returns the present anonymity set of a track.
@@ -67,28 +61,6 @@ pub struct GrowthParameters {
     /// Unix seconds at or before which the last day begins. The default is now.
     #[param(minimum = 0)]
     to: Option<i64>,
-}
-
-/// The changes of a track in a day (UTC).
-#[derive(Serialize, ToSchema)]
-pub struct GrowthDocument {
-    /// Start of the day in Unix seconds.
-    begins: i64,
-    /// Number of first registrations. Null if it is below `k`.
-    registered: Option<u64>,
-    /// Number of renewals. Null if it is below `k`.
-    renewed: Option<u64>,
-    /// Number of evictions. Null if it is below `k`.
-    evicted: Option<u64>,
-}
-
-/// The changes of a track by day.
-#[derive(Serialize, ToSchema)]
-pub struct GrowthSeries {
-    /// Counts below this number are null.
-    k: u64,
-    /// All days of the span, at most 1,000.
-    data: Vec<GrowthDocument>,
 }
 
 /// Returns the registrations and evictions of a track by day.

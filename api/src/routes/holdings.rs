@@ -1,8 +1,9 @@
 use bauta_service_common::{Path, Query};
 use bauta_store::Holding;
-use serde::{Deserialize, Serialize};
+use bauta_wire::api::{HoldingDocument, HoldingPage};
+use serde::Deserialize;
 use solana_address::Address;
-use utoipa::{IntoParams, ToSchema};
+use utoipa::IntoParams;
 
 use super::{
     pages::{MAX_PREFIX_PAGE, Request},
@@ -25,32 +26,6 @@ pub struct PrefixParameters {
     pub limit: Option<u16>,
     /// The `next` of the previous page, with the same prefix.
     pub cursor: Option<String>,
-}
-
-/// The registration of a token.
-#[derive(Serialize, ToSchema)]
-pub struct HoldingDocument {
-    /// The mint.
-    asset: String,
-    /// The index of the leaf.
-    index: String,
-    /// The commitment in the leaf.
-    commitment: String,
-    /// The track of the leaf.
-    track: String,
-    /// Whether the token has a leaf. False after an eviction.
-    live: bool,
-}
-
-/// A page of holdings.
-#[derive(Serialize, ToSchema)]
-pub struct HoldingPage {
-    /// Largest number of bits of a prefix now.
-    prefix_bits: u8,
-    /// The holdings of this page.
-    data: Vec<HoldingDocument>,
-    /// The cursor of the next page. Null on the last page.
-    next: Option<String>,
 }
 
 /// Lists the holdings of a registry whose mints begin with the same bits.

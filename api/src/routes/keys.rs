@@ -8,8 +8,8 @@ use bauta_service_common::{
     AUDIT, InvalidField, InvalidFields, Json, NewApiKey, Origin, Path, Problem, Quota, UnreadBody,
 };
 use bauta_store::{AccountId, AccountKey, AuditRecord, KeyChange, KeyLimits, Role};
-use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use bauta_wire::Secret;
+use bauta_wire::api::{KeyBody, KeyDocument, KeyList, NewKeyDocument, RotationBody};
 
 use super::{
     parameters::kept,
@@ -35,75 +35,6 @@ const MAX_DAYS: u16 = 365;
 /// Seconds for which a replaced key remains valid.
 const ROTATION_SECONDS: u32 = 86_400;
 
-/// An API key without its secret.
-#[derive(Serialize, ToSchema)]
-pub struct KeyDocument {
-    /// 8 hexadecimal digits that identify the key.
-    prefix: String,
-    /// `server`, or `publishable` for web pages.
-    kind: &'static str,
-    /// The name.
-    name: String,
-    /// What the key may do.
-    permissions: Vec<String>,
-    /// The origins of the pages that may use a publishable key.
-    origins: Vec<String>,
-    /// The prefix that rate limits, jobs and the relay's budgets of the key belong to.
-    owner: String,
-    /// The time of its creation in Unix seconds.
-    created_at: i64,
-    /// The time from which the key is refused in Unix seconds.
-    expires_at: i64,
-}
-
-/// The keys of an account.
-#[derive(Serialize, ToSchema)]
-pub struct KeyList {
-    /// The keys that are valid, the newest first. Then those that expired in the last 30 days. At
-    /// most 1,000 keys.
-    data: Vec<KeyDocument>,
-}
-
-/// A new API key. It is shown only once.
-#[derive(Serialize, ToSchema)]
-pub struct NewKeyDocument {
-    /// The key for `Authorization: Bearer`.
-    api_key: String,
-    /// What is stored of it.
-    key: KeyDocument,
-}
-
-/// A key to create.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct KeyBody {
-    /// `server`, or `publishable` for web pages.
-    #[schema(pattern = "^(server|publishable)$")]
-    kind: String,
-    /// A name for you.
-    #[schema(min_length = 1, max_length = 64)]
-    name: String,
-    /// What the key may do. A publishable key: `read` and `relay`.
-    #[schema(min_items = 1, max_items = 4)]
-    permissions: Vec<String>,
-    /// For a publishable key: the origins of the pages that may use it.
-    #[serde(default)]
-    #[schema(max_items = 16)]
-    origins: Vec<String>,
-    /// Days until the key expires.
-    #[schema(minimum = 1, maximum = 365)]
-    days: u16,
-}
-
-/// The next key.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct RotationBody {
-    /// Days until the new key expires.
-    #[schema(minimum = 1, maximum = 365)]
-    days: u16,
-}
-
 /// Lists the API keys of the account.
 ///
 /// The list has the keys of the account, and never their secrets.
@@ -118,7 +49,7 @@ pub struct RotationBody {
 pub async fn keys(state: Reads, headers: HeaderMap) -> Result<Response, Failure> {
     let account = state.with_role(&headers, &[Role::Developer]).await?.id;
     let keys = state.databases.primary().account_keys(account).await?;
-    let data = keys.into_iter().map(KeyDocument::from).collect();
+    let data = keys.into_iter().map(key_document).collect();
     Ok(uncached(Json(KeyList { data })))
 }
 
@@ -150,7 +81,7 @@ pub async fn create(state: Reads, headers: HeaderMap, body: UnreadBody) -> Resul
     let account = state.with_role(&headers, &[Role::Developer]).await?.id;
     let body: KeyBody = body.json(MAX_BODY_BYTES).await?;
     let name = body.name.clone();
-    let new = body.parse()?;
+    let new = parse(&body)?;
     let store = state.databases.primary();
     let audited = record_of("key_created", account, &new.row.prefix);
     let added = store.add_account_key(account, &new.row, &name, MAX_KEYS, &audited);
@@ -248,60 +179,58 @@ pub async fn revoke(
     Ok(uncached(StatusCode::NO_CONTENT))
 }
 
-impl KeyBody {
-    /// Generates the key. The error has every field that breaks its rule.
-    fn parse(&self) -> Result<NewApiKey, InvalidFields> {
-        let mut errors = Vec::new();
-        let is_for_pages = match self.kind.as_str() {
-            "server" => Some(false),
-            "publishable" => Some(true),
-            _ => None,
-        };
-        if is_for_pages.is_none() {
-            errors.push(InvalidField::new("kind", "must be server or publishable"));
-        }
-        let length = self.name.chars().count();
-        if !(1..=MAX_NAME_LENGTH).contains(&length) || self.name.chars().any(char::is_control) {
-            let rule = format!("must have 1 to {MAX_NAME_LENGTH} characters, and no control characters");
-            errors.push(InvalidField::new("name", rule));
-        }
-        let allowed = if is_for_pages == Some(true) {
-            PAGE_PERMISSIONS.as_slice()
-        } else {
-            PERMISSIONS.as_slice()
-        };
-        let mut permissions: Vec<&str> = self.permissions.iter().map(String::as_str).collect();
-        let is_long = permissions.len() > PERMISSIONS.len();
-        permissions.sort_unstable();
-        permissions.dedup();
-        if is_long || permissions.is_empty() || permissions.iter().any(|name| !allowed.contains(name)) {
-            let rule = format!("must be a list of at least one of {}", allowed.join(", "));
-            errors.push(InvalidField::new("permissions", rule));
-        }
-        let origins = kept(self.origins(is_for_pages == Some(true)), &mut errors);
-        let expiry = kept(expiry(self.days), &mut errors);
-        if let Some(errors) = InvalidFields::of(errors) {
-            return Err(errors);
-        }
-        // They are present, because there is no error.
-        let (origins, expiry) = (origins.unwrap_or_default(), expiry.unwrap_or_default());
-        Ok(generate(&permissions, expiry, &origins))
+/// Generates the key. The error has every field that breaks its rule.
+fn parse(body: &KeyBody) -> Result<NewApiKey, InvalidFields> {
+    let mut errors = Vec::new();
+    let is_for_pages = match body.kind.as_str() {
+        "server" => Some(false),
+        "publishable" => Some(true),
+        _ => None,
+    };
+    if is_for_pages.is_none() {
+        errors.push(InvalidField::new("kind", "must be server or publishable"));
     }
+    let length = body.name.chars().count();
+    if !(1..=MAX_NAME_LENGTH).contains(&length) || body.name.chars().any(char::is_control) {
+        let rule = format!("must have 1 to {MAX_NAME_LENGTH} characters, and no control characters");
+        errors.push(InvalidField::new("name", rule));
+    }
+    let allowed = if is_for_pages == Some(true) {
+        PAGE_PERMISSIONS.as_slice()
+    } else {
+        PERMISSIONS.as_slice()
+    };
+    let mut permissions: Vec<&str> = body.permissions.iter().map(String::as_str).collect();
+    let is_long = permissions.len() > PERMISSIONS.len();
+    permissions.sort_unstable();
+    permissions.dedup();
+    if is_long || permissions.is_empty() || permissions.iter().any(|name| !allowed.contains(name)) {
+        let rule = format!("must be a list of at least one of {}", allowed.join(", "));
+        errors.push(InvalidField::new("permissions", rule));
+    }
+    let origins = kept(parse_origins(body, is_for_pages == Some(true)), &mut errors);
+    let expiry = kept(expiry(body.days), &mut errors);
+    if let Some(errors) = InvalidFields::of(errors) {
+        return Err(errors);
+    }
+    // They are present, because there is no error.
+    let (origins, expiry) = (origins.unwrap_or_default(), expiry.unwrap_or_default());
+    Ok(generate(&permissions, expiry, &origins))
+}
 
-    fn origins(&self, is_for_pages: bool) -> Result<Vec<Origin>, InvalidField> {
-        let rule = if is_for_pages {
-            "must be a list of 1 to 16 origins, such as https://app.example.org"
-        } else {
-            "must be absent or empty: a key for servers has no origins"
-        };
-        let refused = || InvalidField::new("origins", rule);
-        let number = self.origins.len();
-        if is_for_pages != (number > 0) || number > MAX_ORIGINS {
-            return Err(refused());
-        }
-        let origins = self.origins.iter().map(|origin| origin.parse::<Origin>());
-        origins.collect::<Result<_, _>>().map_err(|_| refused())
+fn parse_origins(body: &KeyBody, is_for_pages: bool) -> Result<Vec<Origin>, InvalidField> {
+    let rule = if is_for_pages {
+        "must be a list of 1 to 16 origins, such as https://app.example.org"
+    } else {
+        "must be absent or empty: a key for servers has no origins"
+    };
+    let refused = || InvalidField::new("origins", rule);
+    let number = body.origins.len();
+    if is_for_pages != (number > 0) || number > MAX_ORIGINS {
+        return Err(refused());
     }
+    let origins = body.origins.iter().map(|origin| origin.parse::<Origin>());
+    origins.collect::<Result<_, _>>().map_err(|_| refused())
 }
 
 fn generate(permissions: &[&str], expiry: u64, origins: &[Origin]) -> NewApiKey {
@@ -360,34 +289,32 @@ async fn respond(state: &Reads, account: AccountId, new: &NewApiKey) -> Result<R
     let store = state.databases.primary();
     let stored = store.account_key(account, &new.row.prefix).await?;
     let document = NewKeyDocument {
-        api_key: new.key.to_string(),
-        key: stored.ok_or_else(problems::unknown_key)?.into(),
+        api_key: Secret::new(&new.key),
+        key: key_document(stored.ok_or_else(problems::unknown_key)?),
     };
     Ok((StatusCode::CREATED, uncached(Json(document))).into_response())
 }
 
-impl From<AccountKey> for KeyDocument {
-    fn from(
-        AccountKey {
-            key,
-            name,
-            created_at,
-        }: AccountKey,
-    ) -> Self {
-        Self {
-            prefix: key.prefix,
-            kind: if key.origins.is_empty() {
-                "server"
-            } else {
-                "publishable"
-            },
-            name,
-            permissions: key.permissions,
-            origins: key.origins,
-            owner: key.owner,
-            created_at,
-            expires_at: key.expires_at,
-        }
+fn key_document(
+    AccountKey {
+        key,
+        name,
+        created_at,
+    }: AccountKey,
+) -> KeyDocument {
+    KeyDocument {
+        prefix: key.prefix,
+        kind: if key.origins.is_empty() {
+            "server".into()
+        } else {
+            "publishable".into()
+        },
+        name,
+        permissions: key.permissions,
+        origins: key.origins,
+        owner: key.owner,
+        created_at,
+        expires_at: key.expires_at,
     }
 }
 
@@ -407,13 +334,13 @@ mod tests {
 
     #[test]
     fn a_publishable_key_has_origins_and_only_permissions_for_pages() {
-        let new = body().parse().unwrap();
+        let new = parse(&body()).unwrap();
         assert_eq!(new.row.permissions, ["read", "relay"]);
         assert_eq!(new.row.origins, ["https://app.example.org"]);
         let named = |change: fn(&mut KeyBody)| {
             let mut body = body();
             change(&mut body);
-            let errors = body.parse().err().unwrap();
+            let errors = parse(&body).err().unwrap();
             errors
                 .iter()
                 .map(|error| error.field.clone())
@@ -423,7 +350,7 @@ mod tests {
             let mut body = body();
             body.permissions.push(permission.to_owned());
             assert_eq!(
-                body.parse().err().unwrap().first().field,
+                parse(&body).err().unwrap().first().field,
                 "permissions",
                 "{permission}"
             );
@@ -446,7 +373,7 @@ mod tests {
             origins: vec![String::new()],
             days: 366,
         };
-        let errors = body.parse().err().unwrap();
+        let errors = parse(&body).err().unwrap();
         let named: Vec<&str> = errors.iter().map(|error| error.field.as_str()).collect();
         assert_eq!(named, ["kind", "name", "permissions", "origins", "days"]);
     }

@@ -3,11 +3,10 @@
 use axum::{http::HeaderMap, response::Response};
 use bauta_service_common::{Json, Path, Query};
 use bauta_store::{LedgerEntry, LedgerKind, RelayWallet, Role};
-use serde::Serialize;
-use utoipa::ToSchema;
+use bauta_wire::api::{LedgerDocument, LedgerEntryDocument, LedgerPage, LedgerWalletDocument};
 
 use super::{
-    pages::{self, MAX_PAGE, PageParameters, page},
+    pages::{self, MAX_PAGE, PageParameters},
     parameters,
     problems::{self, Failure, ProblemDocument},
     respond::uncached,
@@ -16,53 +15,6 @@ use super::{
 
 /// The roles that read the ledger.
 const ROLES: [Role; 2] = [Role::Operator, Role::Auditor];
-
-/// The wallets of the ledger.
-#[derive(Serialize, ToSchema)]
-pub struct LedgerDocument {
-    /// The wallets, ordered by their bytes.
-    wallets: Vec<LedgerWalletDocument>,
-}
-
-/// A wallet of the ledger.
-#[derive(Serialize, ToSchema)]
-pub struct LedgerWalletDocument {
-    /// The address.
-    wallet: String,
-    /// Lamports after the last entry.
-    balance: String,
-    /// Lamports that relays which are not settled can still cost.
-    reserved: String,
-    /// Number of entries.
-    entries: String,
-    /// Seconds since the ledger last had every finalized transaction of the wallet.
-    incomplete_seconds: u64,
-}
-
-/// A transaction of a wallet.
-#[derive(Serialize, ToSchema)]
-pub struct LedgerEntryDocument {
-    /// The number, from 1 without gaps.
-    number: String,
-    /// The transaction.
-    signature: String,
-    /// The slot of the transaction.
-    slot: String,
-    /// `relay`, `reclaim` (rent was returned), `other`, or `unread` (no node returns the
-    /// transaction, and the balances are those of its neighbours).
-    kind: &'static str,
-    /// Lamports before the transaction: those after the previous entry.
-    before: String,
-    /// Lamports after the transaction.
-    after: String,
-    /// The fee that the wallet paid, in lamports.
-    fee: String,
-}
-
-page! {
-    /// A page of a wallet's ledger.
-    LedgerPage of LedgerEntryDocument
-}
 
 /// Lists the wallets of the relay with their balances.
 ///
@@ -79,7 +31,7 @@ pub async fn ledger(state: Reads, headers: HeaderMap) -> Result<Response, Failur
     state.with_role(&headers, &ROLES).await?;
     let wallets = state.databases.primary().relay_wallets().await?;
     Ok(uncached(Json(LedgerDocument {
-        wallets: wallets.iter().map(LedgerWalletDocument::from).collect(),
+        wallets: wallets.iter().map(wallet_document).collect(),
     })))
 }
 
@@ -125,7 +77,7 @@ pub async fn ledger_entries(
     let mut entries: Vec<_> = entries.into_iter().zip(after.saturating_add(1)..).collect();
     let next = request.cut(&mut entries, |(_, number)| number.to_be_bytes());
     let document = |((entry, kind, _), number): ((LedgerEntry, LedgerKind, _), u64)| {
-        LedgerEntryDocument::new(number, &entry, kind)
+        entry_document(number, &entry, kind)
     };
     Ok(uncached(Json(LedgerPage {
         data: entries.into_iter().map(document).collect(),
@@ -133,28 +85,24 @@ pub async fn ledger_entries(
     })))
 }
 
-impl From<&RelayWallet> for LedgerWalletDocument {
-    fn from(wallet: &RelayWallet) -> Self {
-        Self {
-            wallet: wallet.wallet.to_string(),
-            balance: wallet.balance.to_string(),
-            reserved: wallet.reserved.to_string(),
-            entries: wallet.entries.to_string(),
-            incomplete_seconds: wallet.incomplete_seconds,
-        }
+fn wallet_document(wallet: &RelayWallet) -> LedgerWalletDocument {
+    LedgerWalletDocument {
+        wallet: wallet.wallet.to_string(),
+        balance: wallet.balance.to_string(),
+        reserved: wallet.reserved.to_string(),
+        entries: wallet.entries.to_string(),
+        incomplete_seconds: wallet.incomplete_seconds,
     }
 }
 
-impl LedgerEntryDocument {
-    fn new(number: u64, entry: &LedgerEntry, kind: LedgerKind) -> Self {
-        Self {
-            number: number.to_string(),
-            signature: entry.signature.to_string(),
-            slot: entry.slot.to_string(),
-            kind: kind.as_str(),
-            before: entry.before.to_string(),
-            after: entry.after.to_string(),
-            fee: entry.fee.to_string(),
-        }
+fn entry_document(number: u64, entry: &LedgerEntry, kind: LedgerKind) -> LedgerEntryDocument {
+    LedgerEntryDocument {
+        number: number.to_string(),
+        signature: entry.signature.to_string(),
+        slot: entry.slot.to_string(),
+        kind: kind.as_str().into(),
+        before: entry.before.to_string(),
+        after: entry.after.to_string(),
+        fee: entry.fee.to_string(),
     }
 }

@@ -1,8 +1,7 @@
 use axum::response::Response;
 use bauta_primitives::{FieldElement, Nullifier};
 use bauta_service_common::{InvalidField, Json, Path, Query};
-use serde::Serialize;
-use utoipa::ToSchema;
+use bauta_wire::api::{NullifierDocument, NullifierPage};
 
 use super::{
     holdings::PrefixParameters,
@@ -14,28 +13,6 @@ use super::{
     state::Reads,
 };
 use crate::prefix::{self, Prefix};
-
-/// A page of used nullifiers.
-#[derive(Serialize, ToSchema)]
-pub struct NullifierPage {
-    /// Largest number of bits of a prefix now.
-    prefix_bits: u8,
-    /// The nullifiers of this page.
-    data: Vec<String>,
-    /// The cursor of the next page. Null on the last page.
-    next: Option<String>,
-}
-
-/// Whether a nullifier was used.
-#[derive(Serialize, ToSchema)]
-pub struct NullifierDocument {
-    /// Whether it was used in the scope.
-    used: bool,
-    /// The time of the verification in Unix seconds. Null if it was not used.
-    used_at: Option<i64>,
-    /// The signature of the transaction in base58. Null if it was not used.
-    signature: Option<String>,
-}
 
 /// Lists the used nullifiers of a scope that begin with the same bits.
 ///

@@ -1,5 +1,6 @@
 //! The description of the routes at `/openapi.json`.
 
+use bauta_wire::api::{Every, RevertedDocument};
 use serde_json::{Map, Value, json};
 use utoipa::{
     OpenApi,
@@ -10,10 +11,7 @@ use utoipa::{
     },
 };
 
-use super::{
-    analytics::Every, event_filter::RevertedDocument, feature_flags::SWITCHED, layers::UNLIMITED_PATH,
-    problems::ProblemDocument,
-};
+use super::{feature_flags::SWITCHED, layers::UNLIMITED_PATH, problems::ProblemDocument};
 
 /// The description of the service, without its routes. `routes::all` adds them.
 #[derive(OpenApi)]

@@ -3,12 +3,12 @@
 use axum::{http::HeaderMap, response::Response};
 use bauta_service_common::Json;
 use bauta_store::{EndedJobs, OpenJobs, RelayState, RelayWallet, Workload, analytics::Period};
-use serde::Serialize;
-use utoipa::ToSchema;
-
-use super::{
-    analytics::AnalyticsDocument, operator_queue::ROLES, problems::Failure, respond::uncached, state::Reads,
+use bauta_wire::api::{
+    AnalyticsDocument, IndexerMetrics, MetricsDocument, ProofMetrics, QueueMetrics, RelayMetrics, UseMetrics,
+    WalletMetrics, WebhookMetrics,
 };
+
+use super::{operator_queue::ROLES, problems::Failure, respond::uncached, state::Reads};
 use crate::{
     cluster_status::State,
     series::{self, Span},
@@ -19,120 +19,6 @@ use crate::{
 const PROOF_SECONDS: u32 = 300;
 /// The period of the counts of relays and messages in seconds.
 const DAY_SECONDS: u32 = 86_400;
-
-/// What the deployment does.
-#[derive(Serialize, ToSchema)]
-pub struct MetricsDocument {
-    /// The time of this instance in Unix seconds.
-    at: i64,
-    /// `healthy`, `degraded` or `unavailable`, as `GET /api/cluster/status` says.
-    status: &'static str,
-    proofs: ProofMetrics,
-    queue: QueueMetrics,
-    indexer: IndexerMetrics,
-    uses: UseMetrics,
-    relays: RelayMetrics,
-    /// The wallets of the relay.
-    wallets: Vec<WalletMetrics>,
-    webhooks: WebhookMetrics,
-}
-
-/// The jobs that ended in the last five minutes. Times are from the request to the end.
-#[derive(Serialize, ToSchema)]
-pub struct ProofMetrics {
-    /// The length of the period in seconds.
-    seconds: u32,
-    /// Jobs that succeeded.
-    succeeded: u64,
-    /// Jobs that failed.
-    failed: u64,
-    /// Jobs that succeeded per second.
-    per_second: f64,
-    /// The share that succeeded, from 0 to 1. Null if none has ended.
-    success: Option<f64>,
-    /// Median time in milliseconds. Null if none has succeeded.
-    p50_ms: Option<u64>,
-    /// The 95th percentile.
-    p95_ms: Option<u64>,
-    /// The 99th percentile.
-    p99_ms: Option<u64>,
-}
-
-/// The queue and its workers.
-#[derive(Serialize, ToSchema)]
-pub struct QueueMetrics {
-    /// Jobs that wait for a worker.
-    queued: u64,
-    /// Jobs that a worker runs.
-    running: u64,
-    /// Workers that run jobs. Null if it is unknown.
-    workers: Option<u32>,
-    /// Recommended number of workers. Null if it is unknown.
-    advised: Option<u32>,
-}
-
-/// How far the database follows the chain.
-#[derive(Serialize, ToSchema)]
-pub struct IndexerMetrics {
-    /// The slot up to which the database follows the chain.
-    slot: Option<String>,
-    /// The newest final slot.
-    finalized_slot: Option<String>,
-    /// Slots behind the node. Null without a node, or if it does not answer.
-    lag_slots: Option<u64>,
-}
-
-/// The verifications of all scopes. Counts below `k` are null.
-#[derive(Serialize, ToSchema)]
-pub struct UseMetrics {
-    /// The smallest number that is shown.
-    k: u64,
-    /// The last 30 hours.
-    hours: Vec<AnalyticsDocument>,
-    /// The last 30 days.
-    days: Vec<AnalyticsDocument>,
-}
-
-/// The relays that have not ended, and those of the last 24 hours that have.
-#[derive(Serialize, ToSchema)]
-pub struct RelayMetrics {
-    queued: u64,
-    sent: u64,
-    confirmed: u64,
-    finalized: u64,
-    refused: u64,
-    failed: u64,
-    expired: u64,
-    /// The share of finalized relays among those that ended finalized, failed or expired, from 0 to
-    /// 1. Null if there are none.
-    success: Option<f64>,
-    /// Seconds since the oldest open relay should have been sent.
-    oldest_seconds: u64,
-    /// Whether sponsorship is paused.
-    sponsorship_paused: bool,
-}
-
-/// A wallet of the relay.
-#[derive(Serialize, ToSchema)]
-pub struct WalletMetrics {
-    /// The address.
-    wallet: String,
-    /// Lamports after the last entry of the ledger.
-    balance: String,
-    /// Lamports that open relays can still cost.
-    reserved: String,
-    /// Lamports that remain in the wallet. Null if this instance has no relay.
-    min_balance: Option<String>,
-}
-
-/// The messages to webhooks.
-#[derive(Serialize, ToSchema)]
-pub struct WebhookMetrics {
-    /// Messages that were not delivered yet.
-    pending: u64,
-    /// Messages of the last 24 hours that were given up (dead letters).
-    dead: u64,
-}
 
 /// Returns what the deployment does.
 ///
@@ -164,19 +50,19 @@ pub async fn operator_metrics(state: Reads, headers: HeaderMap) -> Result<Respon
     let status = state.cluster_status.state(&state.databases).await;
     Ok(uncached(Json(MetricsDocument {
         at: unix_seconds(),
-        status: status.condition().as_str(),
-        proofs: ended.into(),
-        queue: QueueMetrics::new(open, state.proof_queue.workload()),
+        status: status.condition().as_str().into(),
+        proofs: proof_metrics(ended),
+        queue: queue_metrics(open, state.proof_queue.workload()),
         indexer: status.as_ref().into(),
         uses: UseMetrics {
             k: state.k,
             hours,
             days,
         },
-        relays: RelayMetrics::new(&counts, oldest, is_paused),
+        relays: relay_metrics(&counts, oldest, is_paused),
         wallets: wallets
             .iter()
-            .map(|wallet| WalletMetrics::new(wallet, min_balance))
+            .map(|wallet| wallet_metrics(wallet, min_balance))
             .collect(),
         webhooks: WebhookMetrics { pending, dead },
     })))
@@ -196,30 +82,26 @@ fn share(part: u64, all: u64) -> Option<f64> {
     (all > 0).then(|| part as f64 / all as f64)
 }
 
-impl From<EndedJobs> for ProofMetrics {
-    #[allow(clippy::cast_precision_loss, reason = "the number is below 2^53")]
-    fn from(ended: EndedJobs) -> Self {
-        Self {
-            seconds: PROOF_SECONDS,
-            succeeded: ended.succeeded,
-            failed: ended.failed,
-            per_second: ended.succeeded as f64 / f64::from(PROOF_SECONDS),
-            success: share(ended.succeeded, ended.succeeded + ended.failed),
-            p50_ms: ended.p50_ms,
-            p95_ms: ended.p95_ms,
-            p99_ms: ended.p99_ms,
-        }
+#[allow(clippy::cast_precision_loss, reason = "the number is below 2^53")]
+fn proof_metrics(ended: EndedJobs) -> ProofMetrics {
+    ProofMetrics {
+        seconds: PROOF_SECONDS,
+        succeeded: ended.succeeded,
+        failed: ended.failed,
+        per_second: ended.succeeded as f64 / f64::from(PROOF_SECONDS),
+        success: share(ended.succeeded, ended.succeeded + ended.failed),
+        p50_ms: ended.p50_ms,
+        p95_ms: ended.p95_ms,
+        p99_ms: ended.p99_ms,
     }
 }
 
-impl QueueMetrics {
-    fn new(open: OpenJobs, workload: Option<Workload>) -> Self {
-        Self {
-            queued: open.queued,
-            running: open.running,
-            workers: workload.map(|workload| workload.workers),
-            advised: workload.map(|workload| workload.recommended),
-        }
+fn queue_metrics(open: OpenJobs, workload: Option<Workload>) -> QueueMetrics {
+    QueueMetrics {
+        queued: open.queued,
+        running: open.running,
+        workers: workload.map(|workload| workload.workers),
+        advised: workload.map(|workload| workload.recommended),
     }
 }
 
@@ -234,37 +116,37 @@ impl From<&State> for IndexerMetrics {
     }
 }
 
-impl RelayMetrics {
-    fn new(counts: &[(RelayState, u64)], oldest_seconds: u64, sponsorship_paused: bool) -> Self {
-        let count = |wanted: RelayState| {
-            let found = counts.iter().find(|(state, _)| *state == wanted);
-            found.map_or(0, |(_, relays)| *relays)
-        };
-        let finalized = count(RelayState::Finalized);
-        let (failed, expired) = (count(RelayState::Failed), count(RelayState::Expired));
-        Self {
-            queued: count(RelayState::Queued),
-            sent: count(RelayState::Sent),
-            confirmed: count(RelayState::Confirmed),
-            finalized,
-            refused: count(RelayState::Refused),
-            failed,
-            expired,
-            success: share(finalized, finalized + failed + expired),
-            oldest_seconds,
-            sponsorship_paused,
-        }
+fn relay_metrics(
+    counts: &[(RelayState, u64)],
+    oldest_seconds: u64,
+    sponsorship_paused: bool,
+) -> RelayMetrics {
+    let count = |wanted: RelayState| {
+        let found = counts.iter().find(|(state, _)| *state == wanted);
+        found.map_or(0, |(_, relays)| *relays)
+    };
+    let finalized = count(RelayState::Finalized);
+    let (failed, expired) = (count(RelayState::Failed), count(RelayState::Expired));
+    RelayMetrics {
+        queued: count(RelayState::Queued),
+        sent: count(RelayState::Sent),
+        confirmed: count(RelayState::Confirmed),
+        finalized,
+        refused: count(RelayState::Refused),
+        failed,
+        expired,
+        success: share(finalized, finalized + failed + expired),
+        oldest_seconds,
+        sponsorship_paused,
     }
 }
 
-impl WalletMetrics {
-    fn new(wallet: &RelayWallet, min_balance: Option<u64>) -> Self {
-        Self {
-            wallet: wallet.wallet.to_string(),
-            balance: wallet.balance.to_string(),
-            reserved: wallet.reserved.to_string(),
-            min_balance: min_balance.map(|lamports| lamports.to_string()),
-        }
+fn wallet_metrics(wallet: &RelayWallet, min_balance: Option<u64>) -> WalletMetrics {
+    WalletMetrics {
+        wallet: wallet.wallet.to_string(),
+        balance: wallet.balance.to_string(),
+        reserved: wallet.reserved.to_string(),
+        min_balance: min_balance.map(|lamports| lamports.to_string()),
     }
 }
 
@@ -280,9 +162,9 @@ mod tests {
             (RelayState::Refused, 7),
             (RelayState::Failed, 1),
         ];
-        let metrics = RelayMetrics::new(&counts, 0, false);
+        let metrics = relay_metrics(&counts, 0, false);
         assert_eq!((metrics.sent, metrics.refused, metrics.queued), (3, 7, 0));
         assert_eq!(metrics.success, Some(0.99));
-        assert_eq!(RelayMetrics::new(&[], 0, false).success, None);
+        assert_eq!(relay_metrics(&[], 0, false).success, None);
     }
 }

@@ -4,8 +4,11 @@ use axum::{http::HeaderMap, response::Response};
 use bauta_primitives::sha256;
 use bauta_service_common::{Json, Process, Query};
 use bauta_store::{JobList, JobState, JobSummary, JobsOfPriority, Role, Workload};
-use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
+use bauta_wire::api::{
+    JobFilter, JobListDocument, OperatorJobDocument, PriorityDocument, QueueDocument, WorkersDocument,
+};
+use serde::Deserialize;
+use utoipa::IntoParams;
 
 use super::{problems::Failure, respond::uncached, state::Reads};
 use crate::proof_queue::Progress;
@@ -14,47 +17,6 @@ use crate::proof_queue::Progress;
 pub const ROLES: [Role; 2] = [Role::Operator, Role::Auditor];
 /// Largest number of jobs in a list.
 const MAX_JOBS: u32 = 100;
-
-/// The jobs of the queue.
-#[derive(Serialize, ToSchema)]
-pub struct QueueDocument {
-    /// Jobs that wait for a worker.
-    queued: u64,
-    /// Jobs that a worker runs.
-    running: u64,
-    /// Jobs that succeeded, until they are deleted.
-    succeeded: u64,
-    /// Jobs that failed (dead letters), until they are deleted.
-    failed: u64,
-    /// Jobs that were cancelled, until they are deleted.
-    cancelled: u64,
-    /// The open jobs by priority, the most urgent first. A priority without open jobs is absent.
-    by_priority: Vec<PriorityDocument>,
-}
-
-/// The open jobs of a priority.
-#[derive(Serialize, ToSchema)]
-pub struct PriorityDocument {
-    /// 1 (most urgent) to 10.
-    priority: u8,
-    /// Jobs that wait for a worker.
-    queued: u64,
-    /// Jobs that a worker runs.
-    running: u64,
-    /// Seconds since the oldest queued job was created.
-    oldest_seconds: u64,
-}
-
-/// Which jobs are listed.
-#[derive(Clone, Copy, Default, Deserialize, ToSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum JobFilter {
-    /// The jobs that have not ended, the running ones first, then the oldest.
-    #[default]
-    Open,
-    /// The jobs that failed (dead letters), the newest first.
-    Failed,
-}
 
 /// The parameters of the list of jobs.
 #[derive(Deserialize, IntoParams)]
@@ -65,59 +27,6 @@ pub struct JobParameters {
     #[serde(default)]
     #[param(inline)]
     state: JobFilter,
-}
-
-/// Jobs of the queue.
-#[derive(Serialize, ToSchema)]
-pub struct JobListDocument {
-    /// At most 100 jobs.
-    data: Vec<OperatorJobDocument>,
-}
-
-/// A job without its request, its answer and its owner.
-#[derive(Serialize, ToSchema)]
-pub struct OperatorJobDocument {
-    /// 8 hexadecimal digits that tell jobs apart. They give no access to the job.
-    label: String,
-    /// The circuit.
-    circuit: String,
-    /// 1 (most urgent) to 10.
-    priority: u8,
-    /// `queued`, `running` or `failed`.
-    state: &'static str,
-    /// Number of attempts that have started.
-    attempts: u16,
-    /// The stage of a running job, if it is known.
-    stage: Option<String>,
-    /// The completed share of a running job, from 0 to 1, if it is known.
-    progress: Option<f64>,
-    /// Estimated milliseconds until the end. Null if it is unknown.
-    eta_ms: Option<u64>,
-    /// The code of the error of a failed job.
-    error: Option<String>,
-    /// Time of the request in Unix seconds.
-    created_at: i64,
-    /// Time of the start of the last attempt in Unix seconds.
-    started_at: Option<i64>,
-    /// Time of the end in Unix seconds.
-    ended_at: Option<i64>,
-}
-
-/// The workers of the queue.
-#[derive(Serialize, ToSchema)]
-pub struct WorkersDocument {
-    /// Workers that run jobs. Null if no prover service has announced it in the last 15 seconds.
-    active: Option<u32>,
-    /// Recommended number of workers, for a utilisation of 70 %.
-    advised: Option<u32>,
-    /// Jobs that all workers run at the same time.
-    parallel_jobs: Option<u32>,
-    /// Jobs created per second, during the last minute.
-    arrivals_per_second: Option<f64>,
-    /// Mean time from a job's start to its success in milliseconds, during the last minute.
-    service_time_ms: Option<f64>,
-    /// The workers that are connected to the database of this service: machine and process.
-    names: Vec<String>,
 }
 
 /// Counts the jobs of the queue by state and priority.
@@ -143,7 +52,7 @@ pub async fn operator_queue(state: Reads, headers: HeaderMap) -> Result<Response
         succeeded: counts.succeeded,
         failed: counts.failed,
         cancelled: counts.cancelled,
-        by_priority: by_priority.into_iter().map(PriorityDocument::from).collect(),
+        by_priority: by_priority.into_iter().map(priority_document).collect(),
     })))
 }
 
@@ -174,7 +83,7 @@ pub async fn operator_jobs(
     let jobs = state.databases.primary().job_summaries(list, MAX_JOBS).await?;
     let data = jobs.into_iter().map(|job| {
         let progress = state.proof_queue.progress(&job.id);
-        OperatorJobDocument::new(job, progress, workload)
+        job_document(job, progress, workload)
     });
     Ok(uncached(Json(JobListDocument { data: data.collect() })))
 }
@@ -207,42 +116,42 @@ pub async fn operator_workers(state: Reads, headers: HeaderMap) -> Result<Respon
     })))
 }
 
-impl OperatorJobDocument {
-    fn new(job: JobSummary, progress: Option<Progress>, workload: Option<Workload>) -> Self {
-        let is_running = job.state == JobState::Running;
-        let progress = progress.filter(|_| is_running);
-        let expected = || {
-            let workload = workload.filter(|_| !job.state.has_ended())?;
-            let expected = workload.expected(job.state)?;
-            u64::try_from(expected.as_millis()).ok()
-        };
-        Self {
-            eta_ms: match &progress {
-                Some(progress) => progress.eta_ms,
-                None => expected(),
-            },
-            label: hex::encode(&sha256(job.id.as_bytes())[..4]),
-            circuit: job.circuit,
-            priority: job.priority,
-            state: job.state.as_str(),
-            attempts: job.attempts,
-            stage: progress.as_ref().map(|progress| progress.stage.clone()),
-            progress: progress.map(|progress| progress.fraction),
-            error: job.error,
-            created_at: job.created_at,
-            started_at: job.started_at,
-            ended_at: job.ended_at,
-        }
+fn job_document(
+    job: JobSummary,
+    progress: Option<Progress>,
+    workload: Option<Workload>,
+) -> OperatorJobDocument {
+    let is_running = job.state == JobState::Running;
+    let progress = progress.filter(|_| is_running);
+    let expected = || {
+        let workload = workload.filter(|_| !job.state.has_ended())?;
+        let expected = workload.expected(job.state)?;
+        u64::try_from(expected.as_millis()).ok()
+    };
+    OperatorJobDocument {
+        eta_ms: match &progress {
+            Some(progress) => progress.eta_ms,
+            None => expected(),
+        },
+        label: hex::encode(&sha256(job.id.as_bytes())[..4]),
+        circuit: job.circuit,
+        priority: job.priority,
+        state: job.state.as_str().into(),
+        attempts: job.attempts,
+        stage: progress.as_ref().map(|progress| progress.stage.clone()),
+        progress: progress.map(|progress| progress.fraction),
+        error: job.error,
+        created_at: job.created_at,
+        started_at: job.started_at,
+        ended_at: job.ended_at,
     }
 }
 
-impl From<JobsOfPriority> for PriorityDocument {
-    fn from(jobs: JobsOfPriority) -> Self {
-        Self {
-            priority: jobs.priority,
-            queued: jobs.queued,
-            running: jobs.running,
-            oldest_seconds: jobs.oldest_seconds,
-        }
+fn priority_document(jobs: JobsOfPriority) -> PriorityDocument {
+    PriorityDocument {
+        priority: jobs.priority,
+        queued: jobs.queued,
+        running: jobs.running,
+        oldest_seconds: jobs.oldest_seconds,
     }
 }

@@ -24,21 +24,6 @@ pub struct PageParameters {
     pub cursor: Option<String>,
 }
 
-/// Declares the response of a list: a page of elements, and the cursor of the next page.
-macro_rules! page {
-    ($(#[doc = $text:literal])+ $page:ident of $element:ident) => {
-        $(#[doc = $text])+
-        #[derive(serde::Serialize, utoipa::ToSchema)]
-        pub struct $page {
-            /// The elements of this page.
-            data: Vec<$element>,
-            /// The cursor of the next page. Null on the last page.
-            next: Option<String>,
-        }
-    };
-}
-pub(super) use page;
-
 /// A page that is being read: its size, and the key that it begins after.
 pub struct Request<'a, const N: usize> {
     filters: &'a [&'a str],

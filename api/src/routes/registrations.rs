@@ -6,9 +6,8 @@ use bauta_client::{
 };
 use bauta_primitives::Commitment;
 use bauta_service_common::{InvalidField, InvalidFields, Json, Path, UnreadBody};
-use serde::{Deserialize, Serialize};
+use bauta_wire::api::{CompressedBody, LamportsDocument, RegistrationBody, RegistrationDocument};
 use solana_address::Address;
-use utoipa::ToSchema;
 
 use super::{
     parameters::{self, kept},
@@ -31,89 +30,6 @@ const MAX_PROOF_NODES: usize = 30;
 const MAX_METADATA_BYTES: usize = 1_024;
 /// A registration makes several requests to the node, so it counts as this many requests.
 const COST: usize = 10;
-
-/// An asset to register.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct RegistrationBody {
-    /// The address of the wallet that holds the asset. It signs and pays.
-    owner: String,
-    /// The mint of the token, the asset of Metaplex Core, or the id of the compressed asset.
-    asset: String,
-    /// The commitment: `Poseidon1` of the owner's secret for this asset and registry.
-    commitment: String,
-    /// The leaf of a compressed asset of Bubblegum. Null for other assets.
-    compressed: Option<CompressedBody>,
-    /// An address lookup table. The transaction then has version 0, and takes the addresses that it
-    /// can from the table. Needed if the transaction does not fit otherwise.
-    lookup_table: Option<String>,
-}
-
-/// The leaf of a compressed asset and its proof, as the methods `getAsset` and `getAssetProof` of a
-/// node that indexes assets (DAS) return them. All hashes are in base58.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct CompressedBody {
-    /// The address of the tree.
-    merkle_tree: String,
-    /// The index of the leaf in the tree: `leaf_id`.
-    index: u32,
-    /// The siblings of the leaf, from the leaf upwards. The nodes of the tree's canopy may be left
-    /// out.
-    #[schema(max_items = 30)]
-    proof: Vec<String>,
-    /// The delegate. Null if it is the owner.
-    delegate: Option<String>,
-    /// The data hash. Null with `metadata`.
-    data_hash: Option<String>,
-    /// The `MetadataArgs` of an asset of V1 in Borsh: `0x` and hexadecimal digits. Needed for a
-    /// collection of Token Metadata, in place of `data_hash`.
-    #[schema(max_length = 2050)]
-    metadata: Option<String>,
-    /// The hash of the creators.
-    creator_hash: String,
-    /// The Core collection that a leaf of V2 names. Null if it names none.
-    core_collection: Option<String>,
-    /// The hash of the asset data of a leaf of V2. Null if it has none.
-    asset_data_hash: Option<String>,
-    /// The flags of a leaf of V2. 0 by default.
-    #[serde(default)]
-    #[schema(maximum = 255)]
-    flags: u8,
-}
-
-/// A transaction to sign.
-#[derive(Serialize, ToSchema)]
-pub struct RegistrationDocument {
-    /// The transaction in base64, with an empty signature. The owner signs it.
-    transaction: String,
-    /// The transaction that stages the path of the asset's leaf, in the same form. It must be
-    /// confirmed before `transaction`. Null if the path fits into `transaction`, or is staged.
-    stage: Option<String>,
-    /// The transaction that closes the staged path and returns its rent, after `transaction`. Null
-    /// if the path fits.
-    unstage: Option<String>,
-    /// The block height up to which the transactions can be executed.
-    last_valid_block_height: String,
-    /// The key of the collection that accepts the asset.
-    collection: String,
-    /// The track that the asset registers in.
-    track: String,
-    /// What the owner pays.
-    lamports: LamportsDocument,
-}
-
-/// What the transactions cost, in lamports.
-#[derive(Serialize, ToSchema)]
-pub struct LamportsDocument {
-    /// The fee of all transactions.
-    fee: u64,
-    /// The rent of the holding account. 0 if the asset was registered before.
-    rent: u64,
-    /// The rent of the staged path's account, which `unstage` returns. 0 if the account exists or
-    /// is not needed.
-    staged_rent: u64,
-}
 
 /// Builds the transaction that registers an asset.
 ///
@@ -153,7 +69,7 @@ pub async fn registrations(
     Path(address): Path<String>,
     body: UnreadBody,
 ) -> Result<Response, Failure> {
-    let request = body.json::<RegistrationBody>(MAX_BODY_BYTES).await?.parse()?;
+    let request = parse(&body.json(MAX_BODY_BYTES).await?)?;
     let registry = registries::read(&state, &address).await?;
     state.limits.take_further(&client, Kind::Other, COST - 1).await?;
     let built = state
@@ -175,101 +91,101 @@ pub async fn registrations(
     })))
 }
 
-impl RegistrationBody {
-    /// Converts the fields. The error has every field that breaks its rule.
-    fn parse(&self) -> Result<RegistrationRequest, InvalidFields> {
-        let mut errors = Vec::new();
-        let owner = kept(parameters::address("owner", &self.owner), &mut errors);
-        let asset = kept(parameters::address("asset", &self.asset), &mut errors);
-        let commitment = kept(parameters::element("commitment", &self.commitment), &mut errors);
-        let lookup_table = self.lookup_table.as_deref();
-        let lookup_table = lookup_table.map(|text| parameters::address("lookup_table", text));
-        let lookup_table = kept(lookup_table.transpose(), &mut errors);
-        let compressed = self.compressed.as_ref();
-        // Without an owner, there is an error already.
-        let compressed = compressed.map(|leaf| leaf.parse(owner.unwrap_or_default(), &mut errors));
-        let id = compressed.iter().flatten().map(|leaf| leaf.place.id()).next();
-        if let (Some(id), Some(asset)) = (id, asset)
-            && id != asset
-        {
-            let rule = "must be the id of the leaf: the address of `\"asset\"`, the tree and the index";
-            errors.push(InvalidField::new("asset", rule));
-        }
-        if let Some(errors) = InvalidFields::of(errors) {
-            return Err(errors);
-        }
-        // Each value is present, because there is no error.
-        let missing = || InvalidField::missing("owner");
-        Ok(RegistrationRequest {
-            owner: owner.ok_or_else(missing)?,
-            asset: asset.ok_or_else(missing)?,
-            commitment: Commitment::new(commitment.ok_or_else(missing)?),
-            compressed: compressed.flatten(),
-            lookup_table: lookup_table.flatten(),
-        })
+/// Converts the fields. The error has every field that breaks its rule.
+fn parse(body: &RegistrationBody) -> Result<RegistrationRequest, InvalidFields> {
+    let mut errors = Vec::new();
+    let owner = kept(parameters::address("owner", &body.owner), &mut errors);
+    let asset = kept(parameters::address("asset", &body.asset), &mut errors);
+    let commitment = kept(parameters::element("commitment", &body.commitment), &mut errors);
+    let lookup_table = body.lookup_table.as_deref();
+    let lookup_table = lookup_table.map(|text| parameters::address("lookup_table", text));
+    let lookup_table = kept(lookup_table.transpose(), &mut errors);
+    let compressed = body.compressed.as_ref();
+    // Without an owner, there is an error already.
+    let compressed = compressed.map(|leaf| parse_leaf(leaf, owner.unwrap_or_default(), &mut errors));
+    let id = compressed.iter().flatten().map(|leaf| leaf.place.id()).next();
+    if let (Some(id), Some(asset)) = (id, asset)
+        && id != asset
+    {
+        let rule = "must be the id of the leaf: the address of `\"asset\"`, the tree and the index";
+        errors.push(InvalidField::new("asset", rule));
     }
+    if let Some(errors) = InvalidFields::of(errors) {
+        return Err(errors);
+    }
+    // Each value is present, because there is no error.
+    let missing = || InvalidField::missing("owner");
+    Ok(RegistrationRequest {
+        owner: owner.ok_or_else(missing)?,
+        asset: asset.ok_or_else(missing)?,
+        commitment: Commitment::new(commitment.ok_or_else(missing)?),
+        compressed: compressed.flatten(),
+        lookup_table: lookup_table.flatten(),
+    })
 }
 
-impl CompressedBody {
-    /// Converts the fields of a leaf of this owner. Adds an error for each that breaks its rule.
-    fn parse(&self, owner: Address, errors: &mut Vec<InvalidField>) -> Option<CompressedRequest> {
-        let mut found = Vec::new();
-        let node = |field: &str, text: &String| parameters::node(field, text);
-        let optional = |field, text: &Option<String>| text.as_ref().map(|text| node(field, text)).transpose();
-        let merkle_tree = kept(node("merkle_tree", &self.merkle_tree), &mut found);
-        let proof = kept(self.parse_proof(), &mut found);
-        let delegate = kept(optional("delegate", &self.delegate), &mut found);
-        let data = kept(self.parse_data(), &mut found);
-        let creator_hash = kept(node("creator_hash", &self.creator_hash), &mut found);
-        let core_collection = kept(optional("core_collection", &self.core_collection), &mut found);
-        let asset_data_hash = kept(optional("asset_data_hash", &self.asset_data_hash), &mut found);
-        errors.extend(found.into_iter().map(|error| error.within("compressed")));
-        let delegate = delegate?.map(Address::new_from_array);
-        Some(CompressedRequest {
-            place: CompressedTreeLeaf {
-                merkle_tree: Address::new_from_array(merkle_tree?),
-                core_collection: core_collection?.map(Address::new_from_array),
-                index: self.index,
-                proof: proof?,
-            },
-            leaf: CompressedLeaf {
-                owner,
-                delegate: delegate.filter(|delegate| *delegate != owner),
-                data: data?,
-                creator_hash: creator_hash?,
-                asset_data_hash: asset_data_hash?,
-                flags: self.flags,
-            },
-        })
-    }
+/// Converts the fields of a leaf of this owner. Adds an error for each that breaks its rule.
+fn parse_leaf(
+    leaf: &CompressedBody,
+    owner: Address,
+    errors: &mut Vec<InvalidField>,
+) -> Option<CompressedRequest> {
+    let mut found = Vec::new();
+    let node = |field: &str, text: &String| parameters::node(field, text);
+    let optional = |field, text: &Option<String>| text.as_ref().map(|text| node(field, text)).transpose();
+    let merkle_tree = kept(node("merkle_tree", &leaf.merkle_tree), &mut found);
+    let proof = kept(parse_proof(leaf), &mut found);
+    let delegate = kept(optional("delegate", &leaf.delegate), &mut found);
+    let data = kept(parse_data(leaf), &mut found);
+    let creator_hash = kept(node("creator_hash", &leaf.creator_hash), &mut found);
+    let core_collection = kept(optional("core_collection", &leaf.core_collection), &mut found);
+    let asset_data_hash = kept(optional("asset_data_hash", &leaf.asset_data_hash), &mut found);
+    errors.extend(found.into_iter().map(|error| error.within("compressed")));
+    let delegate = delegate?.map(Address::new_from_array);
+    Some(CompressedRequest {
+        place: CompressedTreeLeaf {
+            merkle_tree: Address::new_from_array(merkle_tree?),
+            core_collection: core_collection?.map(Address::new_from_array),
+            index: leaf.index,
+            proof: proof?,
+        },
+        leaf: CompressedLeaf {
+            owner,
+            delegate: delegate.filter(|delegate| *delegate != owner),
+            data: data?,
+            creator_hash: creator_hash?,
+            asset_data_hash: asset_data_hash?,
+            flags: leaf.flags,
+        },
+    })
+}
 
-    fn parse_proof(&self) -> Result<Vec<[u8; 32]>, InvalidField> {
-        if self.proof.len() > MAX_PROOF_NODES {
-            let rule = format!("must have at most {MAX_PROOF_NODES} nodes");
-            return Err(InvalidField::new("proof", rule));
-        }
-        let nodes = self.proof.iter().enumerate();
-        let nodes = nodes.map(|(index, text)| parameters::node(&format!("proof[{index}]"), text));
-        nodes.collect()
+fn parse_proof(leaf: &CompressedBody) -> Result<Vec<[u8; 32]>, InvalidField> {
+    if leaf.proof.len() > MAX_PROOF_NODES {
+        let rule = format!("must have at most {MAX_PROOF_NODES} nodes");
+        return Err(InvalidField::new("proof", rule));
     }
+    let nodes = leaf.proof.iter().enumerate();
+    let nodes = nodes.map(|(index, text)| parameters::node(&format!("proof[{index}]"), text));
+    nodes.collect()
+}
 
-    fn parse_data(&self) -> Result<LeafData, InvalidField> {
-        match (&self.data_hash, &self.metadata) {
-            (Some(hash), None) => Ok(LeafData::Hash(parameters::node("data_hash", hash)?)),
-            (None, Some(metadata)) => metadata
-                .strip_prefix("0x")
-                .filter(|digits| digits.len() <= 2 * MAX_METADATA_BYTES)
-                .and_then(|digits| hex::decode(digits).ok())
-                .map(LeafData::Metadata)
-                .ok_or_else(|| {
-                    let rule = format!("must be 0x and the digits of at most {MAX_METADATA_BYTES} bytes");
-                    InvalidField::new("metadata", rule)
-                }),
-            _ => Err(InvalidField::new(
-                "data_hash",
-                "must be given if and only if `metadata` is not",
-            )),
-        }
+fn parse_data(leaf: &CompressedBody) -> Result<LeafData, InvalidField> {
+    match (&leaf.data_hash, &leaf.metadata) {
+        (Some(hash), None) => Ok(LeafData::Hash(parameters::node("data_hash", hash)?)),
+        (None, Some(metadata)) => metadata
+            .strip_prefix("0x")
+            .filter(|digits| digits.len() <= 2 * MAX_METADATA_BYTES)
+            .and_then(|digits| hex::decode(digits).ok())
+            .map(LeafData::Metadata)
+            .ok_or_else(|| {
+                let rule = format!("must be 0x and the digits of at most {MAX_METADATA_BYTES} bytes");
+                InvalidField::new("metadata", rule)
+            }),
+        _ => Err(InvalidField::new(
+            "data_hash",
+            "must be given if and only if `metadata` is not",
+        )),
     }
 }
 
@@ -294,8 +210,7 @@ mod tests {
     }
 
     fn parse(body: &Value) -> Result<RegistrationRequest, InvalidFields> {
-        let body: RegistrationBody = serde_json::from_value(body.clone()).expect("the form is right");
-        body.parse()
+        super::parse(&serde_json::from_value(body.clone()).expect("the form is right"))
     }
 
     #[test]

@@ -3,8 +3,7 @@
 use axum::{http::HeaderMap, response::Response};
 use bauta_service_common::{AUDIT, Json, UnreadBody};
 use bauta_store::{AuditRecord, FeatureFlags, FlagChange, Role};
-use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use bauta_wire::api::{SponsorshipBody, SponsorshipDocument};
 
 use super::{
     operator_queue::ROLES,
@@ -15,27 +14,6 @@ use super::{
 
 /// Largest body in bytes.
 const MAX_BODY_BYTES: usize = 1 << 10;
-
-/// Whether the operator pays for relays.
-#[derive(Serialize, ToSchema)]
-pub struct SponsorshipDocument {
-    /// Whether the operator pays for no new relay.
-    paused: bool,
-    /// The number of the change that set the flags.
-    version: u64,
-}
-
-/// A change of the sponsorship.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct SponsorshipBody {
-    /// Whether the operator pays for no new relay.
-    paused: bool,
-    /// Refuse the change if the flags have another version. By default it is made.
-    #[serde(default)]
-    #[schema(minimum = 1)]
-    version: Option<u64>,
-}
 
 /// Returns whether the operator pays for relays.
 ///
@@ -51,7 +29,7 @@ pub struct SponsorshipBody {
 pub async fn sponsorship(state: Reads, headers: HeaderMap) -> Result<Response, Failure> {
     state.with_role(&headers, &ROLES).await?;
     let flags = state.databases.primary().feature_flags().await?;
-    Ok(uncached(Json(SponsorshipDocument::from(flags))))
+    Ok(uncached(Json(sponsorship_document(flags))))
 }
 
 /// Pauses or resumes the sponsorship of relays.
@@ -85,14 +63,12 @@ pub async fn set_sponsorship(
     let change = FlagChange::SponsorshipPaused(paused);
     let set = state.flags.set(change, version, &record).await?;
     tracing::info!(target: AUDIT, event = "sponsorship_set", account = by, paused);
-    Ok(uncached(Json(SponsorshipDocument::from(set))))
+    Ok(uncached(Json(sponsorship_document(set))))
 }
 
-impl From<FeatureFlags> for SponsorshipDocument {
-    fn from(flags: FeatureFlags) -> Self {
-        Self {
-            paused: flags.sponsorship_paused,
-            version: flags.version,
-        }
+fn sponsorship_document(flags: FeatureFlags) -> SponsorshipDocument {
+    SponsorshipDocument {
+        paused: flags.sponsorship_paused,
+        version: flags.version,
     }
 }

@@ -11,8 +11,8 @@ use bauta_service_common::{
     TICKET_SECONDS, TicketError, UnreadBody,
 };
 use bauta_store::Ticket;
-use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use bauta_wire::Secret;
+use bauta_wire::api::{TicketBody, TicketDocument};
 
 use super::{
     parameters::kept,
@@ -32,28 +32,6 @@ const ROUTES: [&str; 2] = [EVENTS, WEBSOCKET];
 pub const EVENTS: &str = "events";
 /// The websocket.
 pub const WEBSOCKET: &str = "ws";
-
-/// A request for a ticket.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct TicketBody {
-    /// The route that the ticket is for: `events` or `ws`.
-    #[schema(pattern = "^(events|ws)$")]
-    route: String,
-    /// The origin of the page that will use the ticket. By default the header `Origin`, which
-    /// browsers send.
-    #[schema(max_length = 256)]
-    origin: Option<String>,
-}
-
-/// A ticket.
-#[derive(Serialize, ToSchema)]
-pub struct TicketDocument {
-    /// The ticket, for the query parameter `ticket`. It can be used once.
-    ticket: String,
-    /// Seconds until the ticket expires.
-    expires_in: u32,
-}
 
 /// Creates a ticket for a web page.
 ///
@@ -102,7 +80,7 @@ pub async fn ticket(state: Reads, headers: HeaderMap, body: UnreadBody) -> Resul
     });
     let ticket = issued.await.map_err(Problem::from)?;
     Ok(uncached(Json(TicketDocument {
-        ticket,
+        ticket: Secret::new(&ticket),
         expires_in: TICKET_SECONDS,
     })))
 }

@@ -1,34 +1,14 @@
 use bauta_service_common::{Path, Query};
 use bauta_store::Verification;
-use serde::Serialize;
-use utoipa::ToSchema;
+use bauta_wire::api::{VerificationDocument, VerificationPage};
 
 use super::{
-    pages::{MAX_PAGE, PageParameters, Request, page},
+    pages::{MAX_PAGE, PageParameters, Request},
     problems::{Failure, ProblemDocument},
     respond::Document,
     scopes,
     state::Reads,
 };
-
-/// A verification. It says neither who proved nor who paid.
-#[derive(Serialize, ToSchema)]
-pub struct VerificationDocument {
-    /// The number of the verification, from 1 in the order of the chain.
-    id: String,
-    /// The claim as a track. Null if the claim is no track.
-    track: Option<String>,
-    /// The time of the verification in Unix seconds.
-    timestamp: i64,
-    /// The number of distinct owners with a live token in the track at the root of the proof. Null
-    /// if it is unknown or small.
-    anonymity_set: Option<u64>,
-}
-
-page! {
-    /// A page of verifications.
-    VerificationPage of VerificationDocument
-}
 
 /// Lists the verifications of a scope.
 ///

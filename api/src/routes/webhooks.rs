@@ -6,10 +6,13 @@ use axum::{
 };
 use bauta_service_common::{AUDIT, InvalidField, InvalidFields, Json, Path, UnreadBody};
 use bauta_store::{AccountId, AuditRecord, Delivery, NewWebhook, RandomId, Role, Webhook, WebhookAdded};
+use bauta_wire::Secret;
+use bauta_wire::api::{
+    DeliveryDocument, DeliveryList, NewWebhookDocument, ReplayBody, WebhookBody, WebhookDocument,
+    WebhookList, WebhookSecretDocument,
+};
 use rand::{RngCore, rngs::OsRng};
-use serde::{Deserialize, Serialize};
 use solana_address::Address;
-use utoipa::ToSchema;
 
 use super::{
     clusters,
@@ -30,106 +33,6 @@ const MAX_WEBHOOKS: u16 = 20;
 /// Number of deliveries in a list.
 const LISTED_DELIVERIES: u16 = 100;
 
-/// A webhook without its secret.
-#[derive(Serialize, ToSchema)]
-pub struct WebhookDocument {
-    /// 32 hexadecimal digits that identify the webhook.
-    id: String,
-    /// Where the messages are sent.
-    url: String,
-    /// Only events of this scope.
-    scope: Option<String>,
-    /// Only events of this registry and its scopes.
-    registry: Option<String>,
-    /// Only events with these names. Empty: all.
-    types: Vec<String>,
-    /// The time of its creation in Unix seconds.
-    created_at: i64,
-    /// Why it is disabled: `gone` (the URL answered 410), `failing` (no success for three days), or
-    /// `role` (the account is no developer any more). Null: it is enabled.
-    disabled: Option<String>,
-    /// The number of messages that are not delivered and not dead.
-    pending: u64,
-}
-
-/// The webhooks of an account.
-#[derive(Serialize, ToSchema)]
-pub struct WebhookList {
-    /// The webhooks, the oldest first.
-    data: Vec<WebhookDocument>,
-}
-
-/// A new webhook. The secret is shown only once.
-#[derive(Serialize, ToSchema)]
-pub struct NewWebhookDocument {
-    /// The secret that signs the messages: `whsec_` and base64.
-    secret: String,
-    /// The webhook.
-    webhook: WebhookDocument,
-}
-
-/// The next secret of a webhook. It is shown only once.
-#[derive(Serialize, ToSchema)]
-pub struct WebhookSecretDocument {
-    /// The secret. The one before signs as well for 24 hours.
-    secret: String,
-}
-
-/// A message to a webhook.
-#[derive(Serialize, ToSchema)]
-pub struct DeliveryDocument {
-    /// The header `webhook-id`.
-    id: String,
-    /// The name of the event.
-    r#type: String,
-    /// `pending`, `delivered` or `dead`.
-    state: String,
-    /// The number of attempts.
-    attempts: u32,
-    /// The HTTP status of the last attempt. Null: there was no response.
-    last_status: Option<u16>,
-    /// Why the last attempt failed: `refused`, `redirect`, `timeout`, `unreachable`,
-    /// `private_address` or `unreadable_secret`. Null: it did not fail.
-    last_code: Option<String>,
-    /// The time of the next attempt in Unix seconds. Null: there is none.
-    next_attempt_at: Option<i64>,
-}
-
-/// The newest messages to a webhook.
-#[derive(Serialize, ToSchema)]
-pub struct DeliveryList {
-    /// At most 100, the newest event first. Of those that ended, the newest 1,000 are kept for 30
-    /// days.
-    data: Vec<DeliveryDocument>,
-}
-
-/// A webhook to create.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct WebhookBody {
-    /// Where the messages are sent: `https://`, at a public address.
-    #[schema(max_length = 2048)]
-    url: String,
-    /// Only events of this scope.
-    scope: Option<String>,
-    /// Only events of this registry and its scopes.
-    registry: Option<String>,
-    /// Only events with these names. Empty or absent: all.
-    #[serde(default)]
-    #[schema(max_items = 17)]
-    types: Vec<String>,
-}
-
-/// From where on events are sent again.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct ReplayBody {
-    /// A resume token of `GET /v1/events` with the filter of the webhook and the commitment
-    /// `finalized`.
-    #[schema(pattern = "^[A-Za-z0-9_-]{48}$")]
-    from: String,
-}
-
 /// Lists the webhooks of the account.
 ///
 /// The list never has their secrets.
@@ -144,7 +47,7 @@ pub struct ReplayBody {
 pub async fn webhooks(state: Reads, headers: HeaderMap) -> Result<Response, Failure> {
     let (account, _) = developer(&state, &headers).await?;
     let found = state.databases.primary().webhooks(account).await?;
-    let data = found.into_iter().map(WebhookDocument::from).collect();
+    let data = found.into_iter().map(webhook_document).collect();
     Ok(uncached(Json(WebhookList { data })))
 }
 
@@ -177,7 +80,7 @@ pub async fn webhooks(state: Reads, headers: HeaderMap) -> Result<Response, Fail
 pub async fn create_webhook(state: Reads, headers: HeaderMap, body: UnreadBody) -> Result<Response, Failure> {
     let (account, sender) = developer(&state, &headers).await?;
     let body: WebhookBody = body.json(MAX_BODY_BYTES).await?;
-    let filter = body.filter()?;
+    let filter = filter_of(&body)?;
     if let Err(error) = sender.check(&body.url).await {
         return Err(refused_url(&state, account, error));
     }
@@ -201,8 +104,8 @@ pub async fn create_webhook(state: Reads, headers: HeaderMap, body: UnreadBody) 
     }
     let found = find(&state, account, &id).await?;
     let document = NewWebhookDocument {
-        secret: secret.text().to_string(),
-        webhook: found.into(),
+        secret: Secret::new(secret.text().as_str()),
+        webhook: webhook_document(found),
     };
     Ok((StatusCode::CREATED, uncached(Json(document))).into_response())
 }
@@ -267,7 +170,7 @@ pub async fn rotate_webhook(
     let store = state.databases.primary();
     let rotated = store.rotate_webhook_secret(account, &id, &sealed, ROTATION_SECONDS, &record);
     changed(rotated.await?, &record)?;
-    let secret = secret.text().to_string();
+    let secret = Secret::new(secret.text().as_str());
     Ok(uncached(Json(WebhookSecretDocument { secret })))
 }
 
@@ -299,7 +202,7 @@ pub async fn enable_webhook(
     let record = record("webhook_enabled", account, &id);
     let store = state.databases.primary();
     changed(store.enable_webhook(account, &id, &record).await?, &record)?;
-    let document = WebhookDocument::from(find(&state, account, &id).await?);
+    let document = webhook_document(find(&state, account, &id).await?);
     Ok(uncached(Json(document)))
 }
 
@@ -329,7 +232,7 @@ pub async fn webhook_deliveries(
     let store = state.databases.primary();
     let found = store.deliveries(account, &id, LISTED_DELIVERIES).await?;
     let found = found.ok_or_else(problems::unknown_webhook)?;
-    let data = found.into_iter().map(DeliveryDocument::from).collect();
+    let data = found.into_iter().map(delivery_document).collect();
     Ok(uncached(Json(DeliveryList { data })))
 }
 
@@ -389,27 +292,25 @@ pub async fn replay_webhook(
     Ok(uncached(StatusCode::ACCEPTED))
 }
 
-impl WebhookBody {
-    /// Returns the filter. The error has every field that breaks its rule.
-    fn filter(&self) -> Result<EventFilter, InvalidFields> {
-        let mut errors = Vec::new();
-        let address = |field, text: &Option<String>| -> Result<Option<Address>, InvalidField> {
-            text.as_ref()
-                .map(|text| parameters::address(field, text))
-                .transpose()
-        };
-        let scope = kept(address("scope", &self.scope), &mut errors);
-        let registry = kept(address("registry", &self.registry), &mut errors);
-        let filter = EventFilter::new(Level::Finalized, scope.flatten(), registry.flatten());
-        let filter = match self.types.as_slice() {
-            [] => Ok(filter),
-            types => filter
-                .with_names(&types.join(","))
-                .ok_or_else(|| InvalidField::new("types", "must be a list of names of events")),
-        };
-        let filter = kept(filter, &mut errors).unwrap_or_default();
-        InvalidFields::of(errors).map_or(Ok(filter), Err)
-    }
+/// Returns the filter. The error has every field that breaks its rule.
+fn filter_of(body: &WebhookBody) -> Result<EventFilter, InvalidFields> {
+    let mut errors = Vec::new();
+    let address = |field, text: &Option<String>| -> Result<Option<Address>, InvalidField> {
+        text.as_ref()
+            .map(|text| parameters::address(field, text))
+            .transpose()
+    };
+    let scope = kept(address("scope", &body.scope), &mut errors);
+    let registry = kept(address("registry", &body.registry), &mut errors);
+    let filter = EventFilter::new(Level::Finalized, scope.flatten(), registry.flatten());
+    let filter = match body.types.as_slice() {
+        [] => Ok(filter),
+        types => filter
+            .with_names(&types.join(","))
+            .ok_or_else(|| InvalidField::new("types", "must be a list of names of events")),
+    };
+    let filter = kept(filter, &mut errors).unwrap_or_default();
+    InvalidFields::of(errors).map_or(Ok(filter), Err)
 }
 
 /// Returns the account of a developer, and the sender.
@@ -462,31 +363,27 @@ fn refused_url(state: &Reads, account: AccountId, error: UrlError) -> Failure {
     problem.into()
 }
 
-impl From<Webhook> for WebhookDocument {
-    fn from(webhook: Webhook) -> Self {
-        Self {
-            id: hex::encode(webhook.id),
-            url: webhook.url,
-            scope: webhook.scope.map(|scope| scope.to_string()),
-            registry: webhook.registry.map(|registry| registry.to_string()),
-            types: webhook.types,
-            created_at: webhook.created_at,
-            disabled: webhook.disabled,
-            pending: webhook.pending,
-        }
+fn webhook_document(webhook: Webhook) -> WebhookDocument {
+    WebhookDocument {
+        id: hex::encode(webhook.id),
+        url: webhook.url,
+        scope: webhook.scope.map(|scope| scope.to_string()),
+        registry: webhook.registry.map(|registry| registry.to_string()),
+        types: webhook.types,
+        created_at: webhook.created_at,
+        disabled: webhook.disabled,
+        pending: webhook.pending,
     }
 }
 
-impl From<Delivery> for DeliveryDocument {
-    fn from(delivery: Delivery) -> Self {
-        Self {
-            id: message_id(delivery.position),
-            r#type: delivery.name,
-            state: delivery.state,
-            attempts: delivery.attempts,
-            last_status: delivery.last_status,
-            last_code: delivery.last_code,
-            next_attempt_at: delivery.next_attempt_at,
-        }
+fn delivery_document(delivery: Delivery) -> DeliveryDocument {
+    DeliveryDocument {
+        id: message_id(delivery.position),
+        r#type: delivery.name,
+        state: delivery.state,
+        attempts: delivery.attempts,
+        last_status: delivery.last_status,
+        last_code: delivery.last_code,
+        next_attempt_at: delivery.next_attempt_at,
     }
 }

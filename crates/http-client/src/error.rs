@@ -40,6 +40,14 @@ pub enum HttpError {
         /// The cause, without the URL.
         source: reqwest::Error,
     },
+    /// The service sent nothing for too long.
+    #[error("{host} sent nothing for {seconds} s: open the stream again with the id of the last event")]
+    Silent {
+        /// Scheme, host and port of the service.
+        host: String,
+        /// The limit in seconds.
+        seconds: u64,
+    },
     /// The response is longer than responses of the route can be.
     #[error("{host} sent more than {limit} bytes: use another service")]
     TooLong {

@@ -1,7 +1,7 @@
 //! An asynchronous HTTP client of the API and of the prover service of Bauta.
 //!
 //! ```text
-//!   Api, ProverService: one method for each route
+//!   Api, ProverService: one method for each route. The tests list the exceptions
 //!         |
 //!     Transport: key, rollout, time limits, retries, bounds
 //!         |
@@ -36,15 +36,17 @@ mod key;
 mod prover;
 mod relay;
 mod retry;
+mod stream;
 mod tiles;
 mod transport;
 
-pub use api::{Api, Generated, PageOf, RelayOutcome};
+pub use api::{Api, EventFilter, Generated, PageOf, RelayOutcome, Span};
 pub use bauta_wire as wire;
 pub use error::{HttpError, ServiceProblem};
 pub use key::ApiKey;
-pub use prover::{JobState, ProverService};
+pub use prover::{JobState, Proved, ProverService};
 pub use relay::relay_body;
 pub use retry::Retries;
+pub use stream::{EventStream, ServerEvent};
 pub use tiles::Tile;
 pub use transport::Settings;

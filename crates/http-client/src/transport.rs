@@ -4,15 +4,15 @@ use std::{fmt::Write as _, net::IpAddr, time::Duration};
 
 use bauta_wire::api::{IDEMPOTENCY_KEY, ProblemDocument};
 use reqwest::{
-    Client, Method, Response, StatusCode, Url,
+    Client, Method, RequestBuilder, Response, StatusCode, Url,
     header::{AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER},
     redirect::Policy,
 };
 use serde::{Serialize, de::DeserializeOwned};
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 
 use crate::{
-    ApiKey, HttpError, Retries, ServiceProblem,
+    ApiKey, EventStream, HttpError, Retries, ServiceProblem,
     retry::{Schedule, retry_after},
 };
 
@@ -24,6 +24,10 @@ const MAX_PROBLEM_BYTES: usize = 64 << 10;
 const ROLLOUT: &str = "bauta-rollout";
 /// The header with the slot that the database must have reached.
 const MIN_SLOT: &str = "bauta-min-slot";
+/// The header with the id of the last event that the client has.
+const LAST_EVENT_ID: &str = "last-event-id";
+/// The longest time of a stream. The caller opens another one.
+const MAX_STREAM: Duration = Duration::from_hours(24);
 
 /// How a client calls a service.
 #[derive(Clone, Debug)]
@@ -38,7 +42,7 @@ pub struct Settings {
     /// The slot that the database of the API must have reached: the slot of a transaction whose
     /// effect the client reads.
     pub min_slot: Option<u64>,
-    /// The API key, for the routes that require one.
+    /// The API key or the access token of a login, for the routes that require one.
     pub key: Option<ApiKey>,
 }
 
@@ -68,7 +72,7 @@ pub(crate) struct Transport {
 enum Body {
     None,
     Json(Vec<u8>),
-    Octets(Vec<u8>),
+    Octets(&'static str, Vec<u8>),
 }
 
 /// One request.
@@ -80,6 +84,8 @@ pub(crate) struct Request<'a> {
     idempotency_key: Option<&'a str>,
     /// Whether a repetition is harmless, although the first request had an effect.
     repeatable: bool,
+    /// The header `Last-Event-ID`.
+    last_event: Option<&'a str>,
     /// Whether the key is sent.
     keyed: bool,
     /// Whether the route is a part of rollouts.
@@ -103,6 +109,7 @@ impl<'a> Request<'a> {
             body: Body::None,
             idempotency_key: None,
             repeatable: true,
+            last_event: None,
             keyed: false,
             switched: false,
             limit: MAX_DOCUMENT_BYTES,
@@ -122,12 +129,34 @@ impl<'a> Request<'a> {
         })
     }
 
+    /// A request without a body that changes something. Its repetition is harmless.
+    pub(crate) fn empty_post(path: impl Into<String>) -> Self {
+        Self {
+            method: Method::POST,
+            ..Self::get(path)
+        }
+    }
+
+    pub(crate) fn octets(path: impl Into<String>, content_type: &'static str, octets: Vec<u8>) -> Self {
+        Self {
+            method: Method::POST,
+            body: Body::Octets(content_type, octets),
+            ..Self::get(path)
+        }
+    }
+
     pub(crate) fn put(path: impl Into<String>, octets: Vec<u8>) -> Self {
         Self {
             method: Method::PUT,
-            body: Body::Octets(octets),
-            ..Self::get(path)
+            ..Self::octets(path, "application/octet-stream", octets)
         }
+    }
+
+    pub(crate) fn put_json(path: impl Into<String>, body: &impl Serialize) -> Result<Self, HttpError> {
+        Ok(Self {
+            method: Method::PUT,
+            ..Self::post(path, body)?
+        })
     }
 
     pub(crate) fn delete(path: impl Into<String>) -> Self {
@@ -154,6 +183,12 @@ impl<'a> Request<'a> {
 
     pub(crate) const fn switched(mut self) -> Self {
         self.switched = true;
+        self
+    }
+
+    /// Adds the id of the last event of a stream that the client has.
+    pub(crate) const fn last_event(mut self, id: Option<&'a str>) -> Self {
+        self.last_event = id;
         self
     }
 
@@ -235,7 +270,7 @@ impl Transport {
         self.send(request).await?.document()
     }
 
-    async fn attempt(&self, request: &Request<'_>) -> Result<Success, HttpError> {
+    fn call(&self, request: &Request<'_>) -> Result<RequestBuilder, HttpError> {
         let mut url = self.url.join(&request.path).map_err(|_| HttpError::InvalidUrl)?;
         if !request.query.is_empty() {
             url.query_pairs_mut().extend_pairs(&request.query);
@@ -244,7 +279,7 @@ impl Transport {
         call = match request.body.clone() {
             Body::None => call,
             Body::Json(body) => call.header(CONTENT_TYPE, "application/json").body(body),
-            Body::Octets(body) => call.header(CONTENT_TYPE, "application/octet-stream").body(body),
+            Body::Octets(kind, body) => call.header(CONTENT_TYPE, kind).body(body),
         };
         if let Some(key) = request.idempotency_key {
             call = call.header(IDEMPOTENCY_KEY, key);
@@ -258,6 +293,31 @@ impl Transport {
         if let Some(slot) = self.settings.min_slot.filter(|_| request.path.starts_with("v1/")) {
             call = call.header(MIN_SLOT, slot.to_string());
         }
+        if let Some(id) = request.last_event {
+            call = call.header(LAST_EVENT_ID, id);
+        }
+        Ok(call)
+    }
+
+    /// Opens a stream of events, which is not repeated. `None` if the service has none (204).
+    pub(crate) async fn stream(&self, request: &Request<'_>) -> Result<Option<EventStream>, HttpError> {
+        let limit = self.settings.timeout;
+        // The time limit is for the beginning of the response. The stream has its own.
+        let call = self.call(request)?.timeout(MAX_STREAM);
+        let sent = timeout(limit, call.send()).await.map_err(|_| HttpError::Silent {
+            host: self.host(),
+            seconds: limit.as_secs(),
+        })?;
+        let mut response = sent.map_err(|error| self.unreachable(error))?;
+        match response.status() {
+            StatusCode::NO_CONTENT => Ok(None),
+            status if status.is_success() => Ok(Some(EventStream::new(response, self.host(), limit))),
+            _ => Err(self.problem(&mut response).await),
+        }
+    }
+
+    async fn attempt(&self, request: &Request<'_>) -> Result<Success, HttpError> {
+        let call = self.call(request)?;
         let mut response = call.send().await.map_err(|error| self.unreachable(error))?;
         let status = response.status();
         if status.is_success() {
@@ -265,17 +325,23 @@ impl Transport {
             let host = self.host();
             return Ok(Success { status, body, host });
         }
+        Err(self.problem(&mut response).await)
+    }
+
+    /// Reads an error response.
+    async fn problem(&self, response: &mut Response) -> HttpError {
+        let status = response.status().as_u16();
         let after = response.headers().get(RETRY_AFTER);
         let after = after.and_then(|value| retry_after(value.to_str().ok()?));
         // The body of an error only describes it.
-        let body = self.body(&mut response, MAX_PROBLEM_BYTES).await.ok();
+        let body = self.body(response, MAX_PROBLEM_BYTES).await.ok();
         let document = body.and_then(|body| serde_json::from_slice::<ProblemDocument>(&body).ok());
-        Err(HttpError::Problem(Box::new(ServiceProblem {
+        HttpError::Problem(Box::new(ServiceProblem {
             host: self.host(),
-            status: status.as_u16(),
+            status,
             retry_after: after,
             document,
-        })))
+        }))
     }
 
     /// Reads a body of at most `limit` bytes. A longer one is not read to its end.

@@ -7,5 +7,7 @@
 pub mod api;
 mod bounded;
 pub mod prover;
+mod secret;
 
 pub use bounded::{at_most, optional_at_most};
+pub use secret::Secret;

@@ -1,7 +1,7 @@
 //! Messages between instances, on the channel of Postgres that also announces changes of jobs.
 
+pub use bauta_wire::prover::Progress;
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
 
 /// A message that an instance or the `jobs` table announces. The JSON is the same in all versions,
 /// so that instances of several versions understand each other.
@@ -59,18 +59,4 @@ pub(super) enum Topic {
 pub(super) struct RequestKey {
     pub(super) owner: String,
     pub(super) id: String,
-}
-
-/// The progress of a job or request.
-#[derive(Clone, PartialEq, Serialize, Deserialize, ToSchema)]
-pub struct Progress {
-    /// The stage. Of a job: `queued`, `running`, `proving`, `succeeded`, `failed` or `cancelled`.
-    /// Of a request: `awaited` (not received yet), `waiting`, `proving`, `succeeded` or `failed`.
-    pub stage: String,
-    /// The completed share, from 0 to 1.
-    #[serde(rename = "progress")]
-    pub fraction: f64,
-    /// Estimated milliseconds until the end, from recent proofs. It is null until the first proof
-    /// completes.
-    pub eta_ms: Option<u64>,
 }

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::{Case, Report};
+use super::{Case, Report, name_of};
 
 /// Width of the chart in pixels.
 const WIDTH: f64 = 760.0;
@@ -110,7 +110,7 @@ fn chart(page: &mut String, cases: &[Case]) {
             format_args!(
                 "<text x=\"0\" y=\"{:.1}\">{}, {} members</text>",
                 top + 27.0,
-                case.circuit_type.as_str(),
+                name_of(case.circuit_type),
                 case.network_size
             ),
         );
@@ -162,7 +162,7 @@ fn table(page: &mut String, cases: &[Case]) {
             page,
             format_args!(
                 "<tr><td>{}, {} members</td>",
-                case.circuit_type.as_str(),
+                name_of(case.circuit_type),
                 case.network_size
             ),
         );

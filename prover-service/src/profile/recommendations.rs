@@ -1,6 +1,6 @@
 //! Recommendations to operators, derived from the measurements.
 
-use super::{Case, CircuitType};
+use super::{Case, CircuitType, name_of};
 use crate::{prover::Prover, time};
 
 /// Ratio of the 99th percentile to the median above which the times vary too much.
@@ -44,7 +44,7 @@ fn variation(cases: &[Case]) -> Option<String> {
         format!(
             "{}, {} members: the 99th percentile is {:.1} ms and the median is {:.1} ms. Other work uses the \
              processors: give the prover its own processors, or lower MAX_CONCURRENT_PROOFS.",
-            case.circuit_type.as_str(),
+            name_of(case.circuit_type),
             case.network_size,
             case.p99_ms,
             case.p50_ms
@@ -60,7 +60,7 @@ fn missing_processors(cases: &[Case]) -> Option<String> {
         format!(
             "{}, {} members: the process had {percent:.0} % of a processor while it proved, so it waited for a \
              processor: check the machine's load.",
-            case.circuit_type.as_str(),
+            name_of(case.circuit_type),
             case.network_size
         )
     })

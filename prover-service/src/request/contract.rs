@@ -11,9 +11,7 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::{
-    ProveRequest, RequestError, all_of,
-    inputs::{PrivateInputs, RequestPublicInputs},
-    parse_address,
+    ProveRequest, RequestError, RequestPublicInputs, all_of, inputs::PrivateInputs, parse_address,
     statements::MAX_LEVELS,
 };
 

@@ -1,6 +1,6 @@
 //! The inputs of a request.
 
-use bauta_primitives::{Attributes, Claim, Context, EntryId, IdentitySecret, Root, Scope, tree::Siblings};
+use bauta_primitives::{Attributes, EntryId, IdentitySecret, tree::Siblings};
 use bauta_service_common::optional_at_most;
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -9,25 +9,6 @@ use super::{
     redacted::Redacted,
     statements::{AddressRequest, MAX_LEVELS, ScoreRequest},
 };
-
-/// The public inputs of a request. The nullifier is computed.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct RequestPublicInputs {
-    /// The root of the registry. Optional with `registry`: by default a recent root that scopes of
-    /// mode `Live` accept.
-    #[schema(value_type = Option<String>)]
-    pub root: Option<Root>,
-    /// The domain of the nullifier.
-    #[schema(value_type = String)]
-    pub scope: Scope,
-    /// The public value that the proof shows.
-    #[schema(value_type = String)]
-    pub claim: Claim,
-    /// The hash of recipient, relayer, expiry and payload.
-    #[schema(value_type = String)]
-    pub context: Context,
-}
 
 /// The private inputs of a request. The service doesn't store them, except encrypted in a job.
 // The struct has no `Debug` implementation, and the secret is wiped when it is dropped.

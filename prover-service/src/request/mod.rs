@@ -22,6 +22,7 @@ use bauta_primitives::{
 };
 use bauta_service_common::{InvalidField, InvalidFields, optional_at_most};
 use bauta_store::{Store, StoreError};
+use bauta_wire::prover::{LeafReference, RequestPublicInputs, SealedInputs};
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
@@ -29,14 +30,11 @@ use utoipa::ToSchema;
 use self::statements::{field_of, with_own_inputs};
 pub use self::{
     contract::{Form, MerkleProof},
-    inputs::{PrivateInputs, RequestPublicInputs},
+    inputs::PrivateInputs,
     path::PathReader,
     redacted::Redacted,
 };
-use crate::{
-    circuits::{Circuit, CircuitError, Circuits},
-    sealed_inputs::SealedInputs,
-};
+use crate::circuits::{Circuit, CircuitError, Circuits};
 
 /// Largest number of requests in a batch.
 pub const MAX_BATCH: usize = 64;
@@ -181,16 +179,6 @@ pub struct ProveRequest {
     #[serde(default, deserialize_with = "optional_at_most::<_, _, MAX_INPUTS>")]
     #[schema(max_items = 1024)]
     pub inputs: Option<Vec<f64>>,
-}
-
-/// A leaf of a registry that an indexer follows.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct LeafReference {
-    /// The address of the registry account in base58.
-    pub address: String,
-    /// The leaf's index.
-    pub index: u64,
 }
 
 /// A checked request: the inputs satisfy the statement.

@@ -5,9 +5,9 @@ use bauta_primitives::sha256;
 use bauta_service_common::{
     Caller, InvalidField, InvalidFields, Json, Problem, UnreadBody, at_most, from_json,
 };
-use bauta_wire::prover::ProveAnswer;
+use bauta_wire::prover::BatchAnswer;
 use futures_util::future::try_join_all;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
@@ -35,13 +35,6 @@ pub struct BatchRequest {
     #[serde(deserialize_with = "at_most::<_, _, MAX_BATCH>")]
     #[schema(min_items = 1, max_items = 64)]
     requests: Vec<ProveRequest>,
-}
-
-/// The proofs of a batch.
-#[derive(Serialize, ToSchema)]
-pub struct BatchAnswer {
-    /// The proofs, in the order of the requests.
-    proofs: Vec<ProveAnswer>,
 }
 
 /// Creates the proofs of a batch.

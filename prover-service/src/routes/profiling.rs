@@ -6,6 +6,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use bauta_service_common::{Json, Problem, Query, UnreadBody};
+use bauta_wire::prover::{ProfileRequest, Report};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
@@ -13,7 +14,7 @@ use super::{
     problems::{self, ProblemDocument},
     state::{ADMIN, AppState, MAX_OPERATION_BYTES},
 };
-use crate::profile::{self, ProfileRequest, Report};
+use crate::profile;
 
 /// The content security policy of the page: only inline styles are allowed.
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'";
@@ -74,11 +75,11 @@ pub async fn profile(
     state.authorise(&headers, ADMIN).await?;
     let Query(parameters) = parameters?;
     let request: ProfileRequest = body.json(MAX_OPERATION_BYTES).await?;
-    request.check()?;
+    profile::check(&request)?;
     let Ok(_guard) = state.profiling.try_lock() else {
         return Err(problems::profiling_busy());
     };
-    let report = request.run(&state.circuits, &state.prover).await?;
+    let report = profile::run(&request, &state.circuits, &state.prover).await?;
     Ok(
         match parameters.format.unwrap_or_else(|| Format::preferred(&headers)) {
             Format::Json => Json(report).into_response(),

@@ -10,9 +10,8 @@ use bauta_service_common::{
     Admission, Caller, InvalidField, InvalidFields, Json, Problem, RequestId, StreamGuard, UnreadBody,
     from_json,
 };
+use bauta_wire::prover::ProveResponse;
 use bauta_wire::prover::{Accepted, ProveAnswer};
-use serde::Serialize;
-use utoipa::ToSchema;
 
 use super::{
     jobs::accepted,
@@ -22,7 +21,7 @@ use super::{
 };
 use crate::{
     audit::AuditRecord,
-    proof::{self, ContractAnswer},
+    proof,
     prover::Requester,
     queue::{EnqueueRequest, QueueError},
     request::{Form, MAX_REQUEST_BYTES, ProveRequest, RequestError, Task, request_hash},
@@ -89,7 +88,7 @@ pub async fn prove(
             let task = request.check(&state.circuits, state.store()).await?;
             record.add_proof(&task.circuit);
             let answer = prove_now(&state, task, &caller, &key, client_id).await?;
-            return Ok(Json(ProveResponse::new(answer, form)).into_response());
+            return Ok(Json(response_of(answer, form)).into_response());
         }
         let request_hash = request_hash(&from_json(&body)?);
         let queue = state.queue()?;
@@ -131,7 +130,7 @@ pub async fn prove(
             tracked.succeed();
         }
         Ok(match answer {
-            Some(answer) => Json(ProveResponse::new(answer, form)).into_response(),
+            Some(answer) => Json(response_of(answer, form)).into_response(),
             None => accepted(id, &uri, &state.websocket_url),
         })
     }
@@ -139,22 +138,10 @@ pub async fn prove(
     audited(record, response)
 }
 
-/// A proof, in the form of the request.
-#[derive(Serialize, ToSchema)]
-#[serde(untagged)]
-pub enum ProveResponse {
-    /// For `{statement, public, private}`.
-    Bauta(ProveAnswer),
-    /// For `{walletHash, tokenId, trackId, merkleProof}`.
-    Contract(ContractAnswer),
-}
-
-impl ProveResponse {
-    fn new(answer: ProveAnswer, form: Form) -> Self {
-        match form {
-            Form::Bauta => Self::Bauta(answer),
-            Form::Contract => Self::Contract(answer.into()),
-        }
+fn response_of(answer: ProveAnswer, form: Form) -> ProveResponse {
+    match form {
+        Form::Bauta => ProveResponse::Bauta(answer),
+        Form::Contract => ProveResponse::Contract(proof::contract_answer(answer)),
     }
 }
 

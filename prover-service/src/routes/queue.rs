@@ -2,9 +2,7 @@ use std::sync::Arc;
 
 use axum::{extract::State, http::HeaderMap};
 use bauta_service_common::{Json, Problem};
-use bauta_wire::prover::JobDocument;
-use serde::Serialize;
-use utoipa::ToSchema;
+use bauta_wire::prover::{FailedJob, FailedJobs, QueueStats};
 
 use super::{
     jobs::job_document,
@@ -16,55 +14,16 @@ use crate::queue::{Queue, QueueError};
 /// Largest number of failed jobs in a response.
 const MAX_FAILED_JOBS: u32 = 100;
 
-/// Numbers of jobs by state. Ended jobs count until they are deleted.
-#[derive(Serialize, ToSchema)]
-pub struct QueueStats {
-    /// Jobs that wait for a worker.
-    #[serde(rename = "totalQueued")]
-    queued: u64,
-    /// Jobs that a worker runs.
-    #[serde(rename = "totalProcessing")]
-    processing: u64,
-    /// Jobs that succeeded.
-    #[serde(rename = "totalCompleted")]
-    completed: u64,
-    /// Jobs that failed.
-    #[serde(rename = "totalFailed")]
-    failed: u64,
-    /// Jobs that their owner cancelled.
-    #[serde(rename = "totalCancelled")]
-    cancelled: u64,
-}
-
-impl QueueStats {
-    /// Counts the jobs of a queue.
-    pub async fn read(queue: &Queue) -> Result<Self, QueueError> {
-        let counts = queue.store().job_counts().await?;
-        Ok(Self {
-            queued: counts.queued,
-            processing: counts.running,
-            completed: counts.succeeded,
-            failed: counts.failed,
-            cancelled: counts.cancelled,
-        })
-    }
-}
-
-/// A failed job.
-#[derive(Serialize, ToSchema)]
-pub struct FailedJob {
-    /// The prefix of the owner's API key.
-    owner: String,
-    /// The job.
-    #[serde(flatten)]
-    job: JobDocument,
-}
-
-/// Failed jobs.
-#[derive(Serialize, ToSchema)]
-pub struct FailedJobs {
-    /// At most 100 jobs, the newest first.
-    jobs: Vec<FailedJob>,
+/// Counts the jobs of a queue.
+pub async fn read_stats(queue: &Queue) -> Result<QueueStats, QueueError> {
+    let counts = queue.store().job_counts().await?;
+    Ok(QueueStats {
+        queued: counts.queued,
+        processing: counts.running,
+        completed: counts.succeeded,
+        failed: counts.failed,
+        cancelled: counts.cancelled,
+    })
 }
 
 /// Lists the failed jobs.
@@ -116,5 +75,5 @@ pub async fn queue_stats(
     headers: HeaderMap,
 ) -> Result<Json<QueueStats>, Problem> {
     state.authorise(&headers, ADMIN).await?;
-    Ok(Json(QueueStats::read(state.queue()?).await?))
+    Ok(Json(read_stats(state.queue()?).await?))
 }

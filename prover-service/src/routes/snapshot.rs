@@ -6,40 +6,13 @@ use axum::{
     response::IntoResponse,
 };
 use bauta_service_common::{Json, Problem};
-use serde::Serialize;
-use utoipa::ToSchema;
+use bauta_wire::prover::{Resources, Snapshot};
 
 use super::{
-    queue::QueueStats,
+    queue::read_stats,
     state::{ADMIN, AppState},
 };
-use crate::{recent::RecentFigures, time};
-
-/// Statistics of the service for people. Programs use `/metrics`.
-#[derive(Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct Snapshot {
-    /// Time of the snapshot in Unix milliseconds.
-    timestamp: u64,
-    /// Statistics of the most recent proofs.
-    proofs: RecentFigures,
-    /// Numbers of jobs. `null` without a database.
-    queue: Option<QueueStats>,
-    /// Resources of this process.
-    resources: Resources,
-}
-
-/// Resources of the process.
-#[derive(Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-struct Resources {
-    /// Resident memory in bytes.
-    memory_bytes: u64,
-    /// Processor time since the start in seconds.
-    processor_seconds: f64,
-    /// Seconds since the start.
-    uptime_seconds: u64,
-}
+use crate::time;
 
 /// Returns statistics.
 ///
@@ -59,7 +32,7 @@ pub async fn snapshot(
 ) -> Result<Json<Snapshot>, Problem> {
     state.authorise(&headers, ADMIN).await?;
     let queue = match &state.queue {
-        Some(queue) => Some(QueueStats::read(queue).await?),
+        Some(queue) => Some(read_stats(queue).await?),
         None => None,
     };
     let usage = crate::metrics::resource_usage().map_err(|error| Problem::internal(&error))?;

@@ -10,8 +10,10 @@ use bauta_service_common::{
     Caller, InvalidField, InvalidFields, Json, Origin, Problem, RequestId, TICKET_SECONDS, UnreadBody,
 };
 use bauta_store::Ticket;
-use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
+use bauta_wire::Secret;
+use bauta_wire::prover::{TicketAnswer, TicketRequest};
+use serde::Deserialize;
+use utoipa::IntoParams;
 use uuid::Uuid;
 
 use super::{
@@ -22,29 +24,6 @@ use crate::audit;
 
 /// Largest length of an origin in bytes.
 const MAX_ORIGIN_LENGTH: usize = 256;
-
-/// A request for a ticket.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct TicketRequest {
-    /// The job's id, or the id that the client gives its request.
-    #[schema(min_length = 1, max_length = 64, pattern = "^[A-Za-z0-9._-]+$")]
-    id: String,
-    /// The origin of the page that will use the ticket. By default the header `Origin`, which
-    /// browsers send.
-    #[schema(example = "https://app.example.org", max_length = 256)]
-    origin: Option<String>,
-}
-
-/// A ticket.
-#[derive(Serialize, ToSchema)]
-pub struct TicketAnswer {
-    /// The ticket, for the query parameter `ticket` of a websocket or an event stream. It can be
-    /// used once.
-    ticket: String,
-    /// Seconds until the ticket expires.
-    expires_in_seconds: u32,
-}
 
 /// The query parameter that contains a ticket.
 #[derive(Deserialize, IntoParams)]
@@ -92,7 +71,7 @@ pub async fn ticket(
         origin,
     };
     Ok(Json(TicketAnswer {
-        ticket: state.tickets.issue(ticket).await?,
+        ticket: Secret::new(&state.tickets.issue(ticket).await?),
         expires_in_seconds: TICKET_SECONDS,
     }))
 }

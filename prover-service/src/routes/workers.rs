@@ -2,41 +2,13 @@ use std::sync::Arc;
 
 use axum::{extract::State, http::HeaderMap};
 use bauta_service_common::{InvalidField, InvalidFields, Json, Problem, UnreadBody};
-use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use bauta_wire::prover::{Registered, Registration, Worker, WorkerStats};
 
 use super::{
     problems::ProblemDocument,
     state::{ADMIN, AppState, MAX_OPERATION_BYTES},
 };
 use crate::queue::ActiveWorker;
-
-/// The workers of the job queue.
-#[derive(Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct WorkerStats {
-    /// Workers with a recent heartbeat.
-    workers: Vec<Worker>,
-    /// Recommended number of workers: the arrival rate times the service time, divided by the
-    /// number of proofs that a worker runs at the same time and by the target utilisation of 70 %.
-    recommended: u32,
-    /// Jobs created per second, during the last minute.
-    arrivals_per_second: f64,
-    /// Mean time from a job's start to its success in milliseconds, during the last minute.
-    service_time_ms: f64,
-}
-
-/// A worker with a recent heartbeat.
-#[derive(Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct Worker {
-    /// The worker's id.
-    id: String,
-    /// Time of the start in Unix milliseconds.
-    started_at: i64,
-    /// Time of the last heartbeat in Unix milliseconds.
-    last_heartbeat_at: i64,
-}
 
 impl From<ActiveWorker> for Worker {
     fn from(worker: ActiveWorker) -> Self {
@@ -78,30 +50,6 @@ pub async fn worker_stats(
 /// Largest length of an id or URL in the log, in bytes.
 const MAX_LENGTH: usize = 256;
 
-/// The registration of a worker of an earlier system.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields, rename_all = "camelCase")]
-pub struct Registration {
-    /// The worker's id. At most 256 bytes.
-    #[schema(max_length = 256)]
-    id: String,
-    /// The worker's URL. At most 256 bytes.
-    #[schema(max_length = 256)]
-    url: String,
-    /// Number of proofs that the worker runs at the same time.
-    #[schema(minimum = 0, maximum = 65_535)]
-    max_concurrency: u16,
-}
-
-/// The response to a registration.
-#[derive(Serialize, ToSchema)]
-pub struct Registered {
-    /// Always true.
-    registered: bool,
-    /// A remark for people.
-    note: &'static str,
-}
-
 /// Registers a worker.
 ///
 /// Writes the registration to the log and has no other effect. Earlier systems use this route.
@@ -138,6 +86,8 @@ pub async fn register(
     tracing::info!(event = "worker_registered", worker_id = id, url, max_concurrency);
     Ok(Json(Registered {
         registered: true,
-        note: "logged; workers of this version register themselves through the queue (`prover-service worker`)",
+        note:
+            "logged; workers of this version register themselves through the queue (`prover-service worker`)"
+                .into(),
     }))
 }

@@ -5,15 +5,23 @@ use std::{collections::BTreeSet, fs, path::PathBuf, time::Duration};
 
 use bauta_client::{ReferenceTree, instructions::Verify};
 use bauta_http::{
-    Api, ApiKey, Generated, HttpError, JobState, PageOf, ProverService, RelayOutcome, Settings, relay_body,
+    Api, ApiKey, EventFilter, EventStream, Generated, HttpError, JobState, PageOf, Proved, ProverService,
+    RelayOutcome, Settings, Span, relay_body,
     wire::{
-        api::{FEE_KEY, FEE_SPONSORED, GenerateBody, ProofInputs, SealedPrivate, VerifyBody},
-        prover::{GivenProof, VerifyRequest},
+        Secret,
+        api::{
+            Every, FEE_KEY, FEE_SPONSORED, FlagsBody, GenerateBody, JobFilter, KeyBody, ProofInputs,
+            RegistrationBody, SealedPrivate, SponsorshipBody, TicketBody, TokenBody, VerifyBody, WebhookBody,
+        },
+        prover::{
+            CircuitType, GivenProof, LeafReference, ProfileRequest, ProveBody, Registration,
+            RequestPublicInputs, SealedInputs, TicketRequest, VerifyRequest,
+        },
     },
 };
 use bauta_primitives::{Claim, FieldElement, Leaf, Nullifier, PublicInputs, Root, tree::Depth};
 use serde::Serialize;
-use serde_json::{Value, to_value};
+use serde_json::{Map, Value, to_value};
 use solana_address::Address;
 
 use crate::{
@@ -35,6 +43,7 @@ fn settings() -> Settings {
 struct Checked {
     description: Description,
     calls: BTreeSet<String>,
+    routes: BTreeSet<String>,
 }
 
 impl Checked {
@@ -42,6 +51,7 @@ impl Checked {
         Self {
             description: Description::read(description),
             calls: BTreeSet::new(),
+            routes: BTreeSet::new(),
         }
     }
 
@@ -61,14 +71,14 @@ impl Checked {
         self.check(name, route, &server);
     }
 
-    /// Calls a route whose response has bytes.
+    /// Calls a route whose response has bytes of a type.
     async fn octets<T: PartialEq + std::fmt::Debug>(
         &mut self,
-        (name, route): (&str, &str),
+        (name, route, kind): (&str, &str, &str),
         (body, expected): (Vec<u8>, T),
         call: impl AsyncFnOnce(&str) -> Result<T, HttpError>,
     ) {
-        assert!(self.description.has_octets(route), "{route}");
+        assert!(self.description.has_content(route, kind), "{route}");
         let reply = Reply {
             status: 200,
             headers: Vec::new(),
@@ -79,21 +89,85 @@ impl Checked {
         self.check(name, route, &server);
     }
 
+    /// Calls a route that responds without a body.
+    async fn empty(
+        &mut self,
+        name: &str,
+        (route, status): (&str, u16),
+        call: impl AsyncFnOnce(&str) -> Result<(), HttpError>,
+    ) {
+        assert!(self.description.responds(route, status), "{route}");
+        let reply = Reply {
+            status,
+            headers: Vec::new(),
+            body: Vec::new(),
+        };
+        let server = Server::start([reply]).await;
+        call(&server.url).await.unwrap();
+        self.check(name, route, &server);
+    }
+
+    /// Opens a stream of one event.
+    async fn stream(
+        &mut self,
+        name: &str,
+        route: &str,
+        call: impl AsyncFnOnce(&str) -> Result<EventStream, HttpError>,
+    ) {
+        assert!(
+            self.description.has_content(route, "text/event-stream"),
+            "{route}"
+        );
+        let reply = Reply {
+            status: 200,
+            headers: Vec::new(),
+            body: b": open\n\nevent: progress\nid: 7\ndata: {}\n\ndata: cut".to_vec(),
+        };
+        let server = Server::start([reply]).await;
+        let mut stream = call(&server.url).await.unwrap();
+        let event = stream.next().await.unwrap().unwrap();
+        assert_eq!(
+            (&*event.name, event.id.as_deref()),
+            ("progress", Some("7")),
+            "{route}"
+        );
+        assert_eq!(
+            event.json::<Value>().unwrap(),
+            Value::Object(Map::new()),
+            "{route}"
+        );
+        assert_eq!(stream.next().await.unwrap(), None, "{route}");
+        self.check(name, route, &server);
+    }
+
     fn check(&mut self, name: &str, route: &str, server: &Server) {
         let requests = server.requests();
         assert_eq!(requests.len(), 1, "{route}");
         self.description.check(route, &requests[0]);
         self.calls.insert(name.to_owned());
+        self.routes.insert(route.to_owned());
     }
 
-    /// Compares the checked calls with the methods of a file.
-    fn finish(&self, file: &str, others: &[&str]) {
-        let file: PathBuf = [env!("CARGO_MANIFEST_DIR"), "src", file].iter().collect();
-        let text = fs::read_to_string(file).unwrap();
-        let methods = text.split("pub async fn ").skip(1);
-        let methods = methods.map(|rest| rest.split('(').next().unwrap().to_owned());
-        let methods: BTreeSet<String> = methods.filter(|name| !others.contains(&name.as_str())).collect();
+    /// Compares the checked calls with the methods in a folder, and the checked routes with those of
+    /// the description. `others` are methods that use several routes, and `exceptions` routes
+    /// without a call, each with the reason.
+    fn finish(&self, folder: &str, others: &[&str], exceptions: &[(&str, &str)]) {
+        let folder: PathBuf = [env!("CARGO_MANIFEST_DIR"), "src", folder].iter().collect();
+        let files = fs::read_dir(folder).unwrap();
+        let texts = files.map(|file| fs::read_to_string(file.unwrap().path()).unwrap());
+        let mut methods = BTreeSet::new();
+        for text in texts {
+            let found = text.split("pub async fn ").skip(1);
+            methods.extend(found.map(|rest| rest.split('(').next().unwrap().to_owned()));
+        }
+        methods.retain(|name| !others.contains(&name.as_str()));
         assert_eq!(self.calls, methods);
+        let mut known = self.routes.clone();
+        for (route, reason) in exceptions {
+            assert!(reason.len() > 20, "{route} has no reason");
+            assert!(known.insert((*route).to_owned()), "{route} has a call");
+        }
+        assert_eq!(known, self.description.routes());
     }
 }
 
@@ -104,6 +178,9 @@ fn api(url: &str) -> Api {
 fn prover(url: &str) -> ProverService {
     ProverService::with(url, settings()).unwrap()
 }
+
+/// The type of bytes.
+const OCTETS: &str = "application/octet-stream";
 
 fn element() -> FieldElement {
     FieldElement::from_u64(7)
@@ -197,9 +274,11 @@ async fn each_read_of_the_api_is_as_described() {
     ];
     let bytes: Vec<u8> = leaves.iter().flat_map(|leaf| leaf.to_bytes()).collect();
     let leaves_route = "GET /v1/registries/{registry}/roots/{root}/leaves";
-    c.octets(("leaves", leaves_route), (bytes, leaves.clone()), async |url| {
-        api(url).leaves(&registry, root).await
-    })
+    c.octets(
+        ("leaves", leaves_route, OCTETS),
+        (bytes, leaves.clone()),
+        async |url| api(url).leaves(&registry, root).await,
+    )
     .await;
     c.document(
         "store_leaves",
@@ -216,7 +295,7 @@ async fn each_read_of_the_api_is_as_described() {
     });
     let expected = (4, 256, element());
     c.octets(
-        ("tile", "GET /v1/tiles/{hash}"),
+        ("tile", "GET /v1/tiles/{hash}", OCTETS),
         (tile.clone(), expected),
         async |url| {
             let tile = api(url).tile(hash).await?;
@@ -226,7 +305,7 @@ async fn each_read_of_the_api_is_as_described() {
     .await;
     let list = [&[0, 33][..], &tile, &[0, 0]].concat();
     c.octets(
-        ("tiles", "POST /v1/tiles"),
+        ("tiles", "POST /v1/tiles", OCTETS),
         (list, vec![true, false]),
         async |url| {
             let tiles = api(url).tiles(&[hash, element()]).await?;
@@ -235,7 +314,16 @@ async fn each_read_of_the_api_is_as_described() {
     )
     .await;
     proofs_of_the_api(c).await;
-    checked.finish("api.rs", &["path_by_tiles"]);
+    reads_of_registries_and_scopes(c).await;
+    service_and_logins(c).await;
+    accounts(c).await;
+    webhooks(c).await;
+    operators(c).await;
+    let exceptions = [(
+        "GET /v1/ws",
+        "GET /v1/events has the same events, and needs no websocket",
+    )];
+    checked.finish("api", &["path_by_tiles"], &exceptions);
 }
 
 /// Checks the calls that send proofs or private inputs.
@@ -295,6 +383,11 @@ async fn proofs_of_the_api(c: &mut Checked) {
         )
         .await;
     }
+    c.stream("relay_events", "GET /v1/relay/{relay}/events", async |url| {
+        let stream = api(url).relay_events(&"0a".repeat(16), Some("sent")).await?;
+        Ok(stream.unwrap())
+    })
+    .await;
     c.document("proof_job", ("GET /v1/zkp/jobs/{job}", 200), async |url| {
         api(url).proof_job(&"0a".repeat(32)).await
     })
@@ -349,7 +442,449 @@ async fn each_call_of_the_prover_service_is_as_described() {
         prover(url).cancel(id).await
     })
     .await;
-    checked.finish("prover.rs", &[]);
+    proofs_of_the_prover_service(c).await;
+    let exceptions = [
+        (
+            "POST /prove/batch",
+            "its requests have no sealed form, so they would show the secrets",
+        ),
+        ("GET /models", "it returns an empty list for earlier systems"),
+        (
+            "POST /api/proof/generate",
+            "it responds 501 to earlier systems, always",
+        ),
+        (
+            "GET /api/metrics/export",
+            "it is the response of GET /api/metrics/snapshot as a file",
+        ),
+    ];
+    checked.finish("prover", &[], &exceptions);
+}
+
+/// Checks the calls about collections, members and uses.
+async fn reads_of_registries_and_scopes(c: &mut Checked) {
+    let address = Address::new_from_array([9; 32]);
+    let page = PageOf {
+        limit: Some(5),
+        cursor: Some("abc".to_owned()),
+    };
+    let span = Span {
+        from: Some(86_400),
+        to: Some(172_800),
+    };
+    let of_registry = |rest: &str| format!("/v1/registries/{{registry}}/{rest}");
+    let get = |rest: &str| format!("GET {}", of_registry(rest));
+    c.document("collections", (&get("collections"), 200), async |url| {
+        api(url).collections(&address, &page).await
+    })
+    .await;
+    c.document("holdings", (&get("holdings"), 200), async |url| {
+        api(url).holdings(&address, Some("a4f/12"), &page).await
+    })
+    .await;
+    c.document("anonymity", (&get("anonymity"), 200), async |url| {
+        api(url).anonymity(&address, 3).await
+    })
+    .await;
+    c.document("growth", (&get("growth"), 200), async |url| {
+        api(url).growth(&address, 3, span).await
+    })
+    .await;
+    let route = format!("POST {}", of_registry("eligibility"));
+    c.document("eligibility", (&route, 200), async |url| {
+        api(url).eligibility(&address, &address).await
+    })
+    .await;
+    let body = RegistrationBody {
+        owner: address.to_string(),
+        asset: address.to_string(),
+        commitment: hex(32),
+        compressed: None,
+        lookup_table: None,
+    };
+    let route = format!("POST {}", of_registry("registrations"));
+    c.document("registrations", (&route, 200), async |url| {
+        api(url).registrations(&address, &body).await
+    })
+    .await;
+    c.document(
+        "scope_analytics",
+        ("GET /v1/scopes/{scope}/analytics", 200),
+        async |url| api(url).scope_analytics(&address, Some(Every::Hour), span).await,
+    )
+    .await;
+    c.document(
+        "track_analytics",
+        ("GET /v1/tracks/{id}/analytics", 200),
+        async |url| api(url).track_analytics(3, Some(Every::Day), span).await,
+    )
+    .await;
+    c.document(
+        "nullifiers",
+        ("GET /v1/scopes/{scope}/nullifiers", 200),
+        async |url| api(url).nullifiers(&address, Some("a4f/12"), &page).await,
+    )
+    .await;
+    c.document(
+        "nullifier",
+        ("GET /v1/scopes/{scope}/nullifiers/{nullifier}", 200),
+        async |url| api(url).nullifier(&address, Nullifier::new(element())).await,
+    )
+    .await;
+    c.document(
+        "verifications",
+        ("GET /v1/scopes/{scope}/verifications", 200),
+        async |url| api(url).verifications(&address, &page).await,
+    )
+    .await;
+    let filter = EventFilter {
+        scope: Some(address),
+        registry: Some(address),
+        types: vec!["OwnershipVerified".to_owned(), "ScopeClosed".to_owned()],
+        confirmed: true,
+        after: Some("A".repeat(48)),
+    };
+    c.stream("events", "GET /v1/events", async |url| {
+        api(url).events(&filter).await
+    })
+    .await;
+    // The SHA-256 of `abc` (FIPS 180-2).
+    let hash = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+    for (name, route) in [
+        ("verifying_key", "GET /v1/verifying-keys/{vk_hash}"),
+        ("proving_key", "GET /v1/proving-keys/{sha256}"),
+    ] {
+        let bytes = b"abc".to_vec();
+        c.octets((name, route, OCTETS), (bytes.clone(), bytes), async |url| {
+            if name == "proving_key" {
+                api(url).proving_key(hash).await
+            } else {
+                api(url).verifying_key(hash).await
+            }
+        })
+        .await;
+    }
+}
+
+/// Checks the calls about the service itself, and logins.
+async fn service_and_logins(c: &mut Checked) {
+    let address = Address::new_from_array([9; 32]);
+    c.document("config", ("GET /v1/config", 200), async |url| {
+        api(url).config().await
+    })
+    .await;
+    c.document("clusters", ("GET /v1/clusters", 200), async |url| {
+        api(url).clusters().await
+    })
+    .await;
+    c.document("cluster_status", ("GET /api/cluster/status", 200), async |url| {
+        api(url).cluster_status().await
+    })
+    .await;
+    c.document("feature_flags", ("GET /feature-flags", 200), async |url| {
+        api(url).feature_flags().await
+    })
+    .await;
+    let flags = FlagsBody {
+        zkp_enabled: true,
+        rollout_percentage: 5,
+        version: Some(3),
+    };
+    c.document("set_feature_flags", ("POST /feature-flags", 200), async |url| {
+        api(url).set_feature_flags(&flags).await
+    })
+    .await;
+    c.document("web_keys", ("GET /.well-known/jwks.json", 200), async |url| {
+        api(url).web_keys().await
+    })
+    .await;
+    let gateway = "/.well-known/ohttp-gateway";
+    let bytes = vec![1, 2, 3];
+    c.octets(
+        ("ohttp_keys", &format!("GET {gateway}"), "application/ohttp-keys"),
+        (bytes.clone(), bytes.clone()),
+        async |url| api(url).ohttp_keys().await,
+    )
+    .await;
+    c.octets(
+        ("ohttp_gateway", &format!("POST {gateway}"), "message/ohttp-res"),
+        (bytes.clone(), bytes),
+        async |url| api(url).ohttp_gateway(&[4, 5]).await,
+    )
+    .await;
+    c.document("challenge", ("POST /v1/auth/challenge", 200), async |url| {
+        api(url).challenge(&address).await
+    })
+    .await;
+    let signed = TokenBody {
+        address: address.to_string(),
+        nonce: "0a".repeat(32),
+        signature: "1".repeat(64),
+    };
+    c.document("token", ("POST /v1/auth/token", 200), async |url| {
+        api(url).token(&signed).await
+    })
+    .await;
+    let refresh = Secret::new("a refresh token");
+    c.document("refresh", ("POST /v1/auth/refresh", 200), async |url| {
+        api(url).refresh(&refresh).await
+    })
+    .await;
+    c.empty("logout", ("POST /v1/auth/logout", 204), async |url| {
+        api(url).logout(&refresh).await
+    })
+    .await;
+    c.document("account", ("GET /v1/account", 200), async |url| {
+        api(url).account().await
+    })
+    .await;
+}
+
+/// Checks the calls about accounts, keys, tickets and the audit log.
+async fn accounts(c: &mut Checked) {
+    let address = Address::new_from_array([9; 32]);
+    let page = PageOf {
+        limit: Some(5),
+        cursor: Some("abc".to_owned()),
+    };
+    c.document("accounts", ("GET /v1/accounts", 200), async |url| {
+        api(url).accounts(&page).await
+    })
+    .await;
+    c.document(
+        "set_roles",
+        ("PUT /v1/accounts/{wallet}/roles", 200),
+        async |url| api(url).set_roles(&address, &["developer"]).await,
+    )
+    .await;
+    c.document("audit_log", ("GET /v1/audit", 200), async |url| {
+        api(url).audit_log(&page).await
+    })
+    .await;
+    c.document("checkpoint", ("GET /v1/audit/checkpoint", 200), async |url| {
+        api(url).checkpoint().await
+    })
+    .await;
+    c.document("seals", ("GET /v1/audit/seals", 200), async |url| {
+        api(url).seals(&page).await
+    })
+    .await;
+    c.document("keys", ("GET /v1/keys", 200), async |url| api(url).keys().await)
+        .await;
+    let key = KeyBody {
+        kind: "server".to_owned(),
+        name: "back end".to_owned(),
+        permissions: vec!["read".to_owned()],
+        origins: Vec::new(),
+        days: 30,
+    };
+    c.document("create_key", ("POST /v1/keys", 201), async |url| {
+        api(url).create_key(&key).await
+    })
+    .await;
+    c.document("rotate_key", ("POST /v1/keys/{key}/rotate", 201), async |url| {
+        api(url).rotate_key("0a0b0c0d", 30).await
+    })
+    .await;
+    c.empty("revoke_key", ("DELETE /v1/keys/{key}", 204), async |url| {
+        api(url).revoke_key("0a0b0c0d").await
+    })
+    .await;
+    let ticket = TicketBody {
+        route: "events".to_owned(),
+        origin: Some("https://app.example.org".to_owned()),
+    };
+    c.document("ticket", ("POST /v1/tickets", 200), async |url| {
+        api(url).ticket(&ticket).await
+    })
+    .await;
+}
+
+async fn webhooks(c: &mut Checked) {
+    let id = "0a".repeat(16);
+    let route = |method: &str, rest: &str| format!("{method} /v1/webhooks/{{webhook}}{rest}");
+    c.document("webhooks", ("GET /v1/webhooks", 200), async |url| {
+        api(url).webhooks().await
+    })
+    .await;
+    let body = WebhookBody {
+        url: "https://hook.example.org".to_owned(),
+        scope: None,
+        registry: None,
+        types: vec!["OwnershipVerified".to_owned()],
+    };
+    c.document("create_webhook", ("POST /v1/webhooks", 201), async |url| {
+        api(url).create_webhook(&body).await
+    })
+    .await;
+    c.empty("delete_webhook", (&route("DELETE", ""), 204), async |url| {
+        api(url).delete_webhook(&id).await
+    })
+    .await;
+    c.document(
+        "webhook_deliveries",
+        (&route("GET", "/deliveries"), 200),
+        async |url| api(url).webhook_deliveries(&id).await,
+    )
+    .await;
+    c.document("enable_webhook", (&route("POST", "/enable"), 200), async |url| {
+        api(url).enable_webhook(&id).await
+    })
+    .await;
+    c.empty("replay_webhook", (&route("POST", "/replay"), 202), async |url| {
+        api(url).replay_webhook(&id, &"A".repeat(48)).await
+    })
+    .await;
+    c.document("rotate_webhook", (&route("POST", "/rotate"), 200), async |url| {
+        api(url).rotate_webhook(&id).await
+    })
+    .await;
+}
+
+async fn operators(c: &mut Checked) {
+    let address = Address::new_from_array([9; 32]);
+    let page = PageOf {
+        limit: Some(5),
+        cursor: Some("abc".to_owned()),
+    };
+    c.document("ledger", ("GET /v1/ledger", 200), async |url| {
+        api(url).ledger().await
+    })
+    .await;
+    c.document("ledger_entries", ("GET /v1/ledger/{wallet}", 200), async |url| {
+        api(url).ledger_entries(&address, &page).await
+    })
+    .await;
+    c.document(
+        "operator_metrics",
+        ("GET /v1/operator/metrics", 200),
+        async |url| api(url).operator_metrics().await,
+    )
+    .await;
+    c.document("operator_queue", ("GET /v1/operator/queue", 200), async |url| {
+        api(url).operator_queue().await
+    })
+    .await;
+    c.document("operator_jobs", ("GET /v1/operator/jobs", 200), async |url| {
+        api(url).operator_jobs(Some(JobFilter::Failed)).await
+    })
+    .await;
+    c.document(
+        "operator_workers",
+        ("GET /v1/operator/workers", 200),
+        async |url| api(url).operator_workers().await,
+    )
+    .await;
+    c.document(
+        "sponsorship",
+        ("GET /v1/operator/sponsorship", 200),
+        async |url| api(url).sponsorship().await,
+    )
+    .await;
+    let body = SponsorshipBody {
+        paused: true,
+        version: Some(3),
+    };
+    c.document(
+        "set_sponsorship",
+        ("PUT /v1/operator/sponsorship", 200),
+        async |url| api(url).set_sponsorship(&body).await,
+    )
+    .await;
+}
+
+/// Checks the calls that make proofs, follow them, and read statistics.
+async fn proofs_of_the_prover_service(c: &mut Checked) {
+    let id = "01890a5d-ac96-774b-bcce-b302099a8057";
+    let body = ProveBody {
+        statement: "ownership".to_owned(),
+        version: Some(1),
+        depth: Some(10),
+        public: RequestPublicInputs {
+            root: Some(Root::new(element())),
+            scope: bauta_primitives::Scope::new(element()),
+            claim: Claim::of_track(3),
+            context: bauta_primitives::Context::new(element()),
+        },
+        sealed: SealedInputs {
+            key_id: "0123".to_owned(),
+            encapsulated_key: hex(32),
+            ciphertext: hex(40),
+        },
+        registry: Some(LeafReference {
+            address: Address::default().to_string(),
+            index: 7,
+        }),
+        tag: Some("a tag".to_owned()),
+        priority: Some(3),
+        wait: Some(true),
+        request_id: Some("my-request_1.0".to_owned()),
+    };
+    for status in [200, 202] {
+        c.document("prove", ("POST /prove", status), async |url| {
+            match prover(url).prove(&body, Some("a-key")).await? {
+                Proved::Proof(document) => Ok::<Value, _>(to_value(document).unwrap()),
+                Proved::Job(document) => Ok(to_value(document).unwrap()),
+            }
+        })
+        .await;
+    }
+    c.stream("job_events", "GET /jobs/{id}/events", async |url| {
+        prover(url).job_events(id).await
+    })
+    .await;
+    c.stream("request_events", "GET /requests/{id}/events", async |url| {
+        prover(url).request_events("my-request_1.0").await
+    })
+    .await;
+    let ticket = TicketRequest {
+        id: id.to_owned(),
+        origin: Some("https://app.example.org".to_owned()),
+    };
+    c.document("ticket", ("POST /tickets", 200), async |url| {
+        prover(url).ticket(&ticket).await
+    })
+    .await;
+    c.document("snapshot", ("GET /api/metrics/snapshot", 200), async |url| {
+        prover(url).snapshot().await
+    })
+    .await;
+    c.document("failed", ("GET /api/queue/failed", 200), async |url| {
+        prover(url).failed().await
+    })
+    .await;
+    c.document("queue_stats", ("GET /api/queue/stats", 200), async |url| {
+        prover(url).queue_stats().await
+    })
+    .await;
+    c.document("worker_stats", ("GET /api/workers/stats", 200), async |url| {
+        prover(url).worker_stats().await
+    })
+    .await;
+    let registration = Registration {
+        id: "worker".to_owned(),
+        url: "http://worker.example.org".to_owned(),
+        max_concurrency: 4,
+    };
+    c.document("register", ("POST /api/workers/register", 200), async |url| {
+        prover(url).register(&registration).await
+    })
+    .await;
+    let request = ProfileRequest {
+        circuit_types: vec![CircuitType::Default],
+        network_sizes: vec![10],
+        iterations: 5,
+        warmup_iterations: 1,
+        include_memory: true,
+        include_cpu: true,
+        circuit_id: None,
+    };
+    c.document(
+        "profile",
+        ("POST /api/profiling/comprehensive", 200),
+        async |url| prover(url).profile(&request).await,
+    )
+    .await;
 }
 
 #[tokio::test]

@@ -1,8 +1,9 @@
 //! The description of a service: samples of its responses, and checks of requests.
 
-use std::{fs, path::PathBuf};
+use std::{collections::BTreeSet, fs, path::PathBuf};
 
 use regex::Regex;
+use reqwest::Url;
 use serde_json::{Map, Value, json};
 
 use crate::server::Recorded;
@@ -10,7 +11,12 @@ use crate::server::Recorded;
 /// The names of texts that are field elements, although the description has no pattern.
 const ELEMENTS: [&str; 5] = ["root", "nullifier", "scope", "claim", "context"];
 /// The headers of the client that a route must list to receive them.
-const HEADERS: [&str; 3] = ["idempotency-key", "bauta-rollout", "bauta-min-slot"];
+const HEADERS: [&str; 4] = [
+    "idempotency-key",
+    "bauta-rollout",
+    "bauta-min-slot",
+    "last-event-id",
+];
 
 pub struct Description(Value);
 
@@ -39,9 +45,25 @@ impl Description {
         self.sample_of("", schema)
     }
 
-    /// Returns whether a route responds with bytes.
-    pub fn has_octets(&self, route: &str) -> bool {
-        self.operation(route)["responses"]["200"]["content"]["application/octet-stream"].is_object()
+    /// Returns whether a route responds with content of a type.
+    pub fn has_content(&self, route: &str, kind: &str) -> bool {
+        self.operation(route)["responses"]["200"]["content"][kind].is_object()
+    }
+
+    /// Returns whether a route responds with a status.
+    pub fn responds(&self, route: &str, status: u16) -> bool {
+        self.operation(route)["responses"][status.to_string()].is_object()
+    }
+
+    /// Returns every route, for example `GET /v1/scopes`.
+    pub fn routes(&self) -> BTreeSet<String> {
+        let paths = self.0["paths"].as_object().unwrap();
+        let of_path = paths.iter().flat_map(|(path, methods)| {
+            let methods = methods.as_object().unwrap().keys();
+            let methods = methods.filter(|method| *method != "parameters");
+            methods.map(move |method| format!("{} {path}", method.to_uppercase()))
+        });
+        of_path.collect()
     }
 
     fn resolve<'a>(&'a self, schema: &'a Value) -> &'a Value {
@@ -56,6 +78,13 @@ impl Description {
         if let Some(choices) = schema["oneOf"].as_array().or(schema["anyOf"].as_array()) {
             let choice = choices.iter().find(|choice| choice["type"] != "null");
             return self.sample_of(name, choice.unwrap());
+        }
+        if let Some(parts) = schema["allOf"].as_array() {
+            let samples = parts.iter().map(|part| self.sample_of(name, part));
+            let fields: Map<String, Value> = samples
+                .flat_map(|sample| sample.as_object().cloned().unwrap_or_default())
+                .collect();
+            return fields.into();
         }
         if let Some(value) = schema["enum"].as_array() {
             return value[0].clone();
@@ -108,11 +137,8 @@ impl Description {
                 None => assert_eq!(*wanted, sent, "{route}"),
             }
         }
-        let pairs: Vec<(&str, &str)> = request
-            .query
-            .split('&')
-            .filter_map(|pair| pair.split_once('='))
-            .collect();
+        let url = Url::parse(&format!("http://service/?{}", request.query)).unwrap();
+        let pairs: Vec<(String, String)> = url.query_pairs().into_owned().collect();
         for (name, value) in &pairs {
             self.check_text(name, &find("query", name)["schema"], value);
         }
@@ -128,7 +154,10 @@ impl Description {
             }
         }
         let accepts_key = operation["security"].as_array().into_iter().flatten();
-        let accepts_key = accepts_key.into_iter().any(|choice| choice["api_key"].is_array());
+        let accepts_key = accepts_key.into_iter().any(|choice| {
+            let kinds = ["api_key", "wallet"];
+            kinds.iter().any(|kind| choice[kind].is_array())
+        });
         if request.headers.contains_key("authorization") {
             assert!(accepts_key, "{route} accepts no key");
         } else {

@@ -81,3 +81,39 @@ pub struct Metadata {
     /// Version of this service.
     pub prover_version: String,
 }
+
+/// The response of `/prove` to a request in the contract form.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ContractAnswer {
+    /// Always true. An error has another form.
+    pub success: bool,
+    /// `0x` and the bytes of the proof in hexadecimal.
+    pub proof: String,
+    /// The proof with its metadata, as in the response to other requests.
+    pub document: ProofDocument,
+    /// The public inputs of the proof.
+    #[cfg_attr(feature = "openapi", schema(value_type = PublicInputsDocument))]
+    pub public: PublicInputs,
+    /// Milliseconds from the request to the proof, including the time in the queue.
+    pub generation_time_ms: f64,
+}
+
+/// A proof, in the form of the request.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(untagged)]
+pub enum ProveResponse {
+    /// For `{statement, public, private}`.
+    Bauta(ProveAnswer),
+    /// For `{walletHash, tokenId, trackId, merkleProof}`.
+    Contract(ContractAnswer),
+}
+
+/// The proofs of a batch.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct BatchAnswer {
+    /// The proofs, in the order of the requests.
+    pub proofs: Vec<ProveAnswer>,
+}

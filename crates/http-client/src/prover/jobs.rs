@@ -1,22 +1,16 @@
-//! The routes of the prover service.
+//! Jobs of the key's owner, and the progress of proofs.
 
 use std::fmt;
 
-use bauta_wire::prover::{
-    CircuitList, Health, JobDocument, JobPage, SealingKeyAnswer, VerifyAnswer, VerifyRequest,
-};
+use bauta_wire::prover::{JobDocument, JobPage, TicketAnswer, TicketRequest};
 
-use crate::{
-    HttpError, Settings,
-    transport::{Request, Transport},
-};
+use super::ProverService;
+use crate::{EventStream, HttpError, transport::Request};
 
 /// The longest id of a job in characters.
-const MAX_ID_LENGTH: usize = 36;
-
-/// The prover service, which makes proofs for members who delegate proving.
-#[derive(Clone, Debug)]
-pub struct ProverService(Transport);
+const MAX_JOB_LENGTH: usize = 36;
+/// The longest id that a client gives a request, in characters.
+const MAX_REQUEST_LENGTH: usize = 64;
 
 /// The state of a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,46 +40,6 @@ impl fmt::Display for JobState {
 }
 
 impl ProverService {
-    /// Uses the prover service at a URL without a key. Does not connect.
-    pub fn new(url: &str) -> Result<Self, HttpError> {
-        Self::with(url, Settings::default())
-    }
-
-    /// Uses the prover service at a URL. Does not connect.
-    ///
-    /// # Errors
-    /// If the URL has another form, or if there is a key and the URL is neither `https` nor that of
-    /// this machine.
-    pub fn with(url: &str, settings: Settings) -> Result<Self, HttpError> {
-        Transport::new(url, settings).map(Self)
-    }
-
-    /// Returns scheme, host and port of the URL. Its path may contain a key.
-    #[must_use]
-    pub fn host(&self) -> String {
-        self.0.host()
-    }
-
-    /// Returns the state of the process.
-    pub async fn health(&self) -> Result<Health, HttpError> {
-        self.0.document(&Request::get("health")).await
-    }
-
-    /// Returns the circuits that the service has keys for.
-    pub async fn circuits(&self) -> Result<CircuitList, HttpError> {
-        self.0.document(&Request::get("circuits")).await
-    }
-
-    /// Returns the key that private inputs are sealed to.
-    pub async fn sealing_key(&self) -> Result<SealingKeyAnswer, HttpError> {
-        self.0.document(&Request::get("sealing-key")).await
-    }
-
-    /// Verifies a proof. An invalid proof is not an error.
-    pub async fn verify(&self, body: &VerifyRequest) -> Result<VerifyAnswer, HttpError> {
-        self.0.document(&Request::post("verify", body)?).await
-    }
-
     /// Returns a page of the jobs of the key's owner, the newest first, optionally only of those in
     /// a state. `cursor` is the `next_cursor` of the previous page.
     pub async fn jobs(
@@ -112,12 +66,47 @@ impl ProverService {
         let request = Request::delete(job_path(id)?).keyed().once();
         self.0.document(&request).await
     }
+
+    /// Streams the progress of a job. The data of an event `progress` is a
+    /// [`Progress`](crate::wire::prover::Progress), and that of the last one, `result`, a
+    /// [`JobDocument`].
+    pub async fn job_events(&self, id: &str) -> Result<EventStream, HttpError> {
+        self.progress(&format!("{}/events", job_path(id)?)).await
+    }
+
+    /// Streams the progress of a request by the id that the client gave it
+    /// ([`ProveBody::request_id`](crate::wire::prover::ProveBody)). The stream can be opened before
+    /// the request is sent.
+    pub async fn request_events(&self, id: &str) -> Result<EventStream, HttpError> {
+        let is_valid = id
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte));
+        // A segment of dots would change the path.
+        let is_dots = id.bytes().all(|byte| byte == b'.');
+        if !is_valid || is_dots || id.len() > MAX_REQUEST_LENGTH {
+            return Err(HttpError::InvalidParameter {
+                parameter: "request",
+                rule: "must have 1 to 64 letters, digits, -, _ or ., and not only dots",
+            });
+        }
+        self.progress(&format!("requests/{id}/events")).await
+    }
+
+    /// Creates a ticket with which a web page follows a job or a request.
+    pub async fn ticket(&self, body: &TicketRequest) -> Result<TicketAnswer, HttpError> {
+        self.0.document(&Request::post("tickets", body)?.keyed()).await
+    }
+
+    async fn progress(&self, path: &str) -> Result<EventStream, HttpError> {
+        let stream = self.0.stream(&Request::get(path).keyed()).await?;
+        stream.ok_or_else(|| self.0.malformed("the stream of events is absent"))
+    }
 }
 
 /// Checks an id that becomes a part of a URL.
 fn job_path(id: &str) -> Result<String, HttpError> {
     let is_uuid = id.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-');
-    if is_uuid && (1..=MAX_ID_LENGTH).contains(&id.len()) {
+    if is_uuid && (1..=MAX_JOB_LENGTH).contains(&id.len()) {
         return Ok(format!("jobs/{id}"));
     }
     Err(HttpError::InvalidParameter {
