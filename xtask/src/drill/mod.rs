@@ -1,6 +1,7 @@
 //! `cargo xtask drill NAME`: long versions of tests that `cargo xtask test` runs in a short form,
 //! and drills that need more tools.
 
+mod anchor;
 mod bundlers;
 mod collections;
 mod compose;
@@ -114,6 +115,9 @@ enum Drill {
         #[arg(long, default_value_t = 20)]
         participants: u32,
     },
+    /// Make a workspace of a user of Anchor that depends only on packaged crates, and run its tests in
+    /// Rust and TypeScript. Needs node and npm
+    Anchor,
     /// Run an older release of the indexer and this one with one database under load, replace one
     /// by the other, and go back
     Upgrade,
@@ -187,6 +191,7 @@ pub fn run(args: &Args) -> Result<()> {
         Drill::Ceremony { participants } => workspace::run(
             test("cli", "ceremony::")?.env("BAUTA_DRILL_PARTICIPANTS", participants.to_string()),
         ),
+        Drill::Anchor => anchor::run(),
         Drill::Upgrade => upgrade::run(),
         Drill::Pgbouncer => {
             system::require(&[system::CC, system::POSTGRES, system::PGBOUNCER])?;
