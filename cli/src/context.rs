@@ -1,6 +1,6 @@
 //! What a command uses: the options, the cluster with its node, and the keypairs.
 
-use std::path::PathBuf;
+use std::{cell::Cell, path::PathBuf};
 
 use anyhow::{Result, anyhow, ensure};
 use bauta_client::ClusterTag;
@@ -23,6 +23,8 @@ pub struct Context {
     pub cluster: Cluster,
     pub rpc: Rpc,
     keypair: Option<PathBuf>,
+    /// The lamports that the user has approved for a series of transactions and that are not spent.
+    approved: Cell<u64>,
 }
 
 /// The keypairs that sign a transaction.
@@ -36,6 +38,11 @@ impl Signers {
     /// Returns the payer of fees and rent.
     pub fn payer(&self) -> &Key {
         self.payer.as_ref().unwrap_or(&self.signer)
+    }
+
+    /// Returns the number of signatures of a transaction that both sign.
+    pub fn count(&self) -> u64 {
+        1 + u64::from(self.payer.is_some())
     }
 }
 
@@ -57,6 +64,7 @@ impl Context {
             keypair: keypair.or_else(default),
             options,
             cluster,
+            approved: Cell::new(0),
         })
     }
 
@@ -71,7 +79,22 @@ impl Context {
             },
             options: self.options.clone(),
             keypair: self.keypair.clone(),
+            approved: Cell::new(0),
         })
+    }
+
+    /// Remembers what the user has approved for a series of transactions, in lamports.
+    pub fn set_approved(&self, lamports: u64) {
+        self.approved.set(lamports);
+    }
+
+    /// Takes the cost of a transaction from what the user has approved. Returns whether it is enough.
+    pub fn take_approved(&self, lamports: u64) -> bool {
+        let left = self.approved.get().checked_sub(lamports);
+        if let Some(left) = left {
+            self.approved.set(left);
+        }
+        left.is_some()
     }
 
     /// Returns the path of the signer's keypair file.

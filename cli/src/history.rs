@@ -1,10 +1,9 @@
 //! Reads the events of an address from the history of the node.
 
-use std::io::{IsTerminal, Write, stderr};
-
 use anyhow::{Context as _, Result, ensure};
 use bauta_client::{Event, decode_event};
 use bauta_rpc::{ExecutedTransaction, Page};
+use indicatif::ProgressBar;
 use solana_address::Address;
 use solana_signature::Signature;
 
@@ -12,6 +11,7 @@ use crate::{
     chain::LEVEL,
     context::Context,
     failure::{Failure, Kind},
+    progress,
 };
 
 /// The number of transactions that one request reads.
@@ -24,7 +24,7 @@ impl Context {
     /// transaction that the node lists and does not return is an error. The node may still omit
     /// transactions from its list, so callers must check completeness.
     pub async fn events(&self, address: &Address) -> Result<Vec<Event>> {
-        self.events_until(address, |_| false).await
+        self.events_until(address, None, |_| false).await
     }
 
     /// Does the same as [`Self::events`], but reads no older transactions after an event for which
@@ -32,12 +32,14 @@ impl Context {
     pub async fn events_until(
         &self,
         address: &Address,
+        expected: Option<u64>,
         mut is_enough: impl FnMut(&Event) -> bool,
     ) -> Result<Vec<Event>> {
         let (mut page, mut listed) = (Page::default(), 0);
         // The events of each transaction, the newest first.
         let mut found: Vec<Vec<Event>> = Vec::new();
         let mut has_enough = false;
+        let mut progress = None;
         while !has_enough {
             let entries = self.rpc.signatures_for(address, &page, LEVEL).await?;
             let Some(last) = entries.last() else {
@@ -61,13 +63,19 @@ impl Context {
                     }
                     found.push(events);
                 }
-                self.progress(found.len(), false);
+                // One request needs no progress.
+                if found.len() > BATCH {
+                    let bar = progress.get_or_insert_with(|| self.reading(expected));
+                    bar.set_position(found.len() as u64);
+                }
                 if has_enough {
                     break;
                 }
             }
         }
-        self.progress(found.len(), true);
+        if let Some(bar) = progress {
+            bar.finish_and_clear();
+        }
         Ok(found.into_iter().rev().flatten().collect())
     }
 
@@ -91,16 +99,11 @@ impl Context {
         Ok(found)
     }
 
-    /// Shows how many transactions are read, on a terminal, if there is more than one request.
-    fn progress(&self, read: usize, is_last: bool) {
-        let mut out = stderr();
-        if self.options.json || read <= BATCH || !out.is_terminal() {
-            return;
+    fn reading(&self, expected: Option<u64>) -> ProgressBar {
+        match expected {
+            Some(expected) => progress::bar(self, "reading", "transactions", expected, 0),
+            None => progress::spinner(self, "reading transactions"),
         }
-        let end = if is_last { "\n" } else { "" };
-        // Progress is only information, so a closed standard error is not a failure.
-        let _ = write!(out, "\rread {read} transactions{end}");
-        let _ = out.flush();
     }
 }
 

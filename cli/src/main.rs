@@ -9,6 +9,7 @@
 //!                                    Report: text or JSON; Failure: message, next step, exit code
 //! ```
 
+mod address_file;
 mod api_key;
 mod arguments;
 mod ceremony;
@@ -26,6 +27,7 @@ mod new_file;
 mod options;
 mod passphrase;
 mod printable;
+mod progress;
 mod proof_file;
 mod relay;
 mod report;

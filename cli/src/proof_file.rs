@@ -5,9 +5,14 @@ use std::{fs::File, io::Read, path::Path};
 
 use anyhow::{Context as _, Result, ensure};
 use bauta_client::{ClusterTag, instructions};
-use bauta_primitives::{Claim, FieldElement, Nullifier, PublicInputs, Root, statements::ScoreClaim};
+use bauta_primitives::{
+    Claim, FieldElement, Nullifier, PublicInputs, Root,
+    statements::{AddressClaim, Component, MAX_COMPONENTS, ScoreClaim},
+};
 use serde::{Deserialize, Serialize};
 use solana_address::Address;
+
+use crate::address_file;
 
 /// The name of the form.
 const FORMAT: &str = "bauta proof 1";
@@ -34,6 +39,12 @@ struct Fields {
     /// What the proof shows of a score. The claim is its hash.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     score: Option<ScoreFields>,
+    /// The root of the auxiliary registry that the claim includes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    auxiliary_root: Option<String>,
+    /// What the proof shows of an address. The claim is its hash with the auxiliary root.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    address: Option<AddressFields>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -42,6 +53,16 @@ struct ScoreFields {
     exact: bool,
     shown: u32,
     domain: String,
+    as_of: u64,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct AddressFields {
+    /// The shown components, the first ones of the address.
+    prefix: Vec<String>,
+    min_components: u8,
+    schema: Option<u32>,
     as_of: u64,
 }
 
@@ -56,6 +77,8 @@ pub struct ProofFile {
     pub registry: Address,
     /// What the proof shows of a score, if the statement is reputation.
     pub score: Option<ScoreClaim>,
+    /// What the proof shows of an address, if the statement is address.
+    pub address: Option<AddressClaim>,
 }
 
 impl ProofFile {
@@ -66,7 +89,7 @@ impl ProofFile {
             root: verify.root,
             nullifier: verify.nullifier,
             scope: self.tag.scope_element(&verify.scope),
-            claim: verify.claim,
+            claim: bound_claim(verify),
             context: verify.context(),
         }
     }
@@ -93,6 +116,13 @@ impl ProofFile {
                 shown: score.shown,
                 domain: score.domain.to_string(),
                 as_of: score.as_of,
+            }),
+            auxiliary_root: verify.auxiliary_root.map(|root| root.to_string()),
+            address: self.address.as_ref().map(|address| AddressFields {
+                prefix: shown_prefix(address),
+                min_components: address.min_components,
+                schema: address.schema,
+                as_of: address.as_of,
             }),
         };
         Ok(serde_json::to_string_pretty(&fields)? + "\n")
@@ -140,10 +170,17 @@ impl ProofFile {
             score.is_none_or(|score| score.claim() == claim),
             "the fields of score do not give the claim"
         );
+        let auxiliary_root = fields.auxiliary_root.as_deref().map(Root::from_hex).transpose()?;
+        let address = fields.address.map(AddressFields::claim).transpose()?;
+        ensure!(
+            address.is_none_or(|address| auxiliary_root.is_some() && address.value() == claim.element()),
+            "the fields of address do not give the claim, or there is no auxiliary_root"
+        );
         let relayer = fields.relayer.as_deref().map(str::parse).transpose();
         Ok(Self {
             tag: ClusterTag::new(tag),
             score,
+            address,
             registry: fields.registry.parse().context("registry")?,
             verify: instructions::Verify {
                 payer: Address::default(),
@@ -158,12 +195,46 @@ impl ProofFile {
                 root: Root::from_hex(&fields.root)?,
                 nullifier: Nullifier::from_hex(&fields.nullifier)?,
                 claim,
-                auxiliary_root: None,
+                auxiliary_root,
                 expiry: fields.expiry,
                 payload: hex::decode(&fields.payload).context("payload")?,
             },
         })
     }
+}
+
+/// Returns the claim in the digest of a proof. With an auxiliary registry, it includes the registry's
+/// root.
+pub fn bound_claim(verify: &instructions::Verify) -> Claim {
+    verify.auxiliary_root.map_or(verify.claim, |root| {
+        Claim::with_auxiliary_root(verify.claim.element(), root)
+    })
+}
+
+impl AddressFields {
+    fn claim(self) -> Result<AddressClaim> {
+        ensure!(
+            self.prefix.len() <= MAX_COMPONENTS,
+            "address.prefix has more than {MAX_COMPONENTS} components"
+        );
+        let mut prefix = [Component::ABSENT; MAX_COMPONENTS];
+        for (place, text) in prefix.iter_mut().zip(&self.prefix) {
+            *place =
+                Component::parse(text).map_err(|error| anyhow::anyhow!("address.prefix {}", error.rule))?;
+        }
+        Ok(AddressClaim {
+            prefix,
+            min_components: self.min_components,
+            schema: self.schema,
+            as_of: self.as_of,
+        })
+    }
+}
+
+/// Returns the texts of the shown components of an address.
+pub fn shown_prefix(claim: &AddressClaim) -> Vec<String> {
+    let shown = &claim.prefix[..claim.prefix_length()];
+    shown.iter().map(|part| address_file::text_of(*part)).collect()
 }
 
 #[cfg(test)]
@@ -174,6 +245,7 @@ mod tests {
         ProofFile {
             tag: ClusterTag::LOCAL,
             score: None,
+            address: None,
             registry: Address::new_from_array([1; 32]),
             verify: instructions::Verify {
                 payer: Address::default(),
@@ -218,6 +290,32 @@ mod tests {
         written.verify.claim = score.claim();
         let read = ProofFile::parse(&written.to_json().unwrap()).unwrap();
         assert_eq!(read.score, Some(score));
+    }
+
+    #[test]
+    fn the_fields_of_an_address_must_give_the_claim_and_need_the_auxiliary_root() {
+        let mut written = sample();
+        let mut prefix = [Component::ABSENT; MAX_COMPONENTS];
+        prefix[0] = Component::parse("JP").unwrap();
+        let claim = AddressClaim {
+            prefix,
+            min_components: 3,
+            schema: Some(4),
+            as_of: 5,
+        };
+        let root = Root::new(FieldElement::from_u64(6));
+        written.address = Some(claim);
+        written.verify.claim = Claim::new(claim.value());
+        assert!(ProofFile::parse(&written.to_json().unwrap()).is_err());
+        written.verify.auxiliary_root = Some(root);
+        let read = ProofFile::parse(&written.to_json().unwrap()).unwrap();
+        assert_eq!(
+            (read.address, read.verify.auxiliary_root),
+            (Some(claim), Some(root))
+        );
+        assert_eq!(read.public().claim, claim.claim(root));
+        written.verify.claim = Claim::of_track(1);
+        assert!(ProofFile::parse(&written.to_json().unwrap()).is_err());
     }
 
     #[test]

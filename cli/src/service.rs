@@ -97,12 +97,6 @@ impl Service {
         leaves.collect()
     }
 
-    /// Returns the state of the service.
-    pub async fn health(&self) -> Result<Value> {
-        let body = self.get("health", MAX_DOCUMENT_BYTES).await?;
-        serde_json::from_slice(&body).with_context(|| format!("{} is not a service of Bauta", self.host()))
-    }
-
     /// Reads a document. Returns the status and the document, which may be a problem.
     pub async fn read(&self, path: &str) -> Result<(StatusCode, Value)> {
         self.document(self.client.get(self.join(path)?)).await

@@ -30,6 +30,8 @@ const ACCOUNT_OVERHEAD: u64 = 128;
 const LAMPORTS_PER_BYTE: u64 = 6_960;
 /// The largest priority fee of a transaction in lamports. A higher one is a mistake in the price.
 pub const MAX_PRIORITY_FEE: u64 = LAMPORTS_PER_SOL / 10;
+/// The compute units of a transaction of a series at most, for the preview of its priority fees.
+const SERIES_UNITS: u32 = 400_000;
 /// Lamports in a SOL.
 pub const LAMPORTS_PER_SOL: u64 = 1_000_000_000;
 /// The program that sets the limits and the price of a transaction.
@@ -193,7 +195,7 @@ impl Context {
         if let Some(typed) = &action.is_final {
             Self::confirm_address(typed, action.what, &cost)?;
         }
-        if is_mainnet && !action.is_approved {
+        if is_mainnet && !action.is_approved && !self.take_approved(cost.fee + rent) {
             self.confirm(action.what, &cost)?;
         }
         let (blockhash, last_valid_height) = self.rpc.latest_blockhash(LEVEL).await?;
@@ -230,10 +232,28 @@ impl Context {
         if self.options.dry_run {
             return Ok(false);
         }
-        if is_mainnet {
+        if is_mainnet && !self.take_approved(cost.fee + cost.rent) {
             self.confirm(what, cost)?;
         }
         Ok(true)
+    }
+
+    /// Approves a series of transactions once, with what all of them cost together. Each of them is
+    /// then sent without another question, until the sum is used up. Returns whether they are to be
+    /// sent.
+    pub async fn approve_series(&self, payer: &Address, what: &str, cost: &Cost) -> Result<bool> {
+        let go = self.approve(payer, what, cost).await?;
+        self.set_approved(cost.fee + cost.rent);
+        Ok(go)
+    }
+
+    /// Returns the highest fee of `count` transactions with this number of signatures each.
+    pub fn fee_of_series(&self, count: usize, signatures: u64) -> u64 {
+        let priority = match self.options.compute_unit_price {
+            0 => 0,
+            price => priority_fee(SERIES_UNITS, price),
+        };
+        count as u64 * (SIGNATURE_FEE * signatures + priority)
     }
 
     /// Returns whether the node serves mainnet. Only a dry run, or an action that sets the tag, is

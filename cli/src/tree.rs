@@ -61,7 +61,7 @@ impl Changes {
         }
         let mut seen = BTreeSet::new();
         let events = context
-            .events_until(address, |event| {
+            .events_until(address, Some(registry.sequence), |event| {
                 if let Event::MerkleRootUpdated(event) = event
                     && event.registry == *address
                     && (1..=registry.sequence).contains(&event.sequence)
@@ -218,6 +218,19 @@ impl Changes {
         let last = self.sequence_of(root).unwrap_or_default();
         let leaves = self.leaves_until(last).into_values();
         leaves.filter(|leaf| *leaf != Leaf::EMPTY).collect()
+    }
+
+    /// Returns the leaves of the tree with a root, from index 0 to the last one that is not empty.
+    pub fn all_leaves(&self, root: Root) -> Result<Vec<Leaf>> {
+        let tree = self.tree(root)?;
+        let last = self.sequence_of(root).unwrap_or_default();
+        let leaves = self.leaves_until(last);
+        let end = leaves
+            .iter()
+            .rev()
+            .find(|(_, leaf)| **leaf != Leaf::EMPTY)
+            .map_or(0, |(index, _)| index + 1);
+        Ok((0..end).map(|index| tree.leaf(index)).collect::<Result<_, _>>()?)
     }
 
     /// Returns the indices of a leaf in the tree with a root.

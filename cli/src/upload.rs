@@ -13,7 +13,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, ensure};
 use bauta_client::addresses::UPGRADEABLE_LOADER;
 use bauta_rpc::{CommitmentLevel, MAX_TRANSACTION_BYTES, Rpc};
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::ProgressBar;
 use solana_address::Address;
 use solana_keypair::Keypair;
 use solana_signature::Signature;
@@ -30,6 +30,7 @@ use crate::{
     failure::{Failure, Kind},
     key::{SignerOf, sign},
     loader::{self, Buffer},
+    progress,
     transaction::{Action, Cost, MAX_PRIORITY_FEE, SIGNATURE_FEE, compute_budget, priority_fee},
 };
 
@@ -117,7 +118,13 @@ pub async fn upload(context: &Context, signers: &Signers, buffer: &Keypair, elf:
         return Ok(uploaded);
     }
     uploaded.is_sent = true;
-    let progress = progress(context, chunks, chunks - missing.len());
+    let progress = progress::bar(
+        context,
+        "writing",
+        "parts",
+        chunks as u64,
+        (chunks - missing.len()) as u64,
+    );
     writer.write_all(context, elf, &progress).await.map_err(|error| {
         Failure::new(
             Kind::Node,
@@ -128,6 +135,23 @@ pub async fn upload(context: &Context, signers: &Signers, buffer: &Keypair, elf:
     progress.finish_and_clear();
     uploaded.written = missing.len();
     Ok(uploaded)
+}
+
+/// Returns what the rest of an upload costs: the rent of a new buffer, and the fees.
+pub async fn cost(context: &Context, signers: &Signers, buffer: &Address, elf: &[u8]) -> Result<Cost> {
+    let writer = Writer::new(context, signers, *buffer)?;
+    let found = read(context, buffer).await?;
+    let missing = writer.missing(elf, found.as_ref().map(|found| found.elf.as_slice()));
+    let mut cost = Cost {
+        fee: writer.fee * missing.len() as u64,
+        rent: 0,
+    };
+    if found.is_none() {
+        cost.rent = context.rent(loader::BUFFER_HEADER + elf.len()).await?;
+        // The keypair of the buffer signs too.
+        cost.fee += context.fee_of_series(1, signers.count() + 1);
+    }
+    Ok(cost)
 }
 
 /// Reads a buffer. `None` if there is no account at the address.
@@ -160,22 +184,6 @@ fn check_own(address: &Address, found: &Buffer, authority: &Address, len: usize)
     )
     .next("name another keypair file with --buffer")
     .into())
-}
-
-fn progress(context: &Context, chunks: usize, done: usize) -> ProgressBar {
-    let target = if context.options.json {
-        ProgressDrawTarget::hidden()
-    } else {
-        // It draws nothing unless the standard error is a terminal.
-        ProgressDrawTarget::stderr()
-    };
-    let bar = ProgressBar::with_draw_target(Some(chunks as u64), target);
-    let style = ProgressStyle::with_template("writing {bar:30} {pos}/{len} parts, {eta} left");
-    bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
-    bar.set_position(done as u64);
-    // The estimate counts only what this command writes.
-    bar.reset_eta();
-    bar
 }
 
 /// Writes chunks into one buffer.

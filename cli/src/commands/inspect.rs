@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use anyhow::Result;
-use bauta::state::{Circuit, Registry, ScopeMode};
+use bauta::state::{Circuit, Registry, Scope, ScopeMode};
 use bauta_circuits::{Proof, VerifyingKey};
 
 use crate::{
@@ -12,8 +12,9 @@ use crate::{
     commands::{circuit, scope},
     context::Context,
     failure::{Failure, Kind},
-    proof_file::ProofFile,
+    proof_file::{ProofFile, shown_prefix},
     report::Report,
+    values::present,
 };
 
 #[derive(clap::Args)]
@@ -53,12 +54,14 @@ pub async fn run(context: &Context, args: &Args) -> Result<Report> {
     } else {
         registry.accepts(&root, now)
     };
+    let auxiliary_accepted = auxiliary_accepted(context, &file, &scope, now).await?;
     let status = scope::status(&scope, now);
     let circuit_status = circuit::status(&key, now);
     let claim_accepted = scope.has_required_claim == 0 || scope.required_claim == verify.claim.to_bytes();
     let expired = now > verify.expiry;
     let acceptable = used.is_none()
         && root_accepted
+        && auxiliary_accepted != Some(false)
         && claim_accepted
         && !expired
         && status == "open"
@@ -81,6 +84,17 @@ pub async fn run(context: &Context, args: &Args) -> Result<Report> {
         .value("score_exact", file.score.map(|score| score.exact))
         .optional("score_domain", file.score.map(|score| score.domain))
         .value("score_as_of", file.score.map(|score| score.as_of))
+        .optional(
+            "address_shown",
+            file.address.as_ref().map(|claim| shown_prefix(claim).join("-")),
+        )
+        .value(
+            "address_components",
+            file.address.map(|claim| claim.min_components),
+        )
+        .value("address_schema", file.address.and_then(|claim| claim.schema))
+        .value("address_as_of", file.address.map(|claim| claim.as_of))
+        .value("auxiliary_root_accepted", auxiliary_accepted)
         .fact("nullifier", verify.nullifier)
         .fact("root", verify.root)
         .fact("recipient", verify.recipient)
@@ -92,6 +106,24 @@ pub async fn run(context: &Context, args: &Args) -> Result<Report> {
     } else {
         report
     })
+}
+
+/// Returns whether the auxiliary registry of the scope accepts the root of the proof. `None` if the
+/// scope has none.
+async fn auxiliary_accepted(
+    context: &Context,
+    file: &ProofFile,
+    scope: &Scope,
+    now: i64,
+) -> Result<Option<bool>> {
+    let Some(address) = present(scope.auxiliary_registry) else {
+        return Ok(None);
+    };
+    let registry: Registry = context.read(&address, "registry").await?;
+    let root = file.verify.auxiliary_root;
+    Ok(Some(
+        root.is_some_and(|root| registry.accepts(&root.to_bytes(), now)),
+    ))
 }
 
 /// Checks the proof with the verifying key on chain.

@@ -13,8 +13,9 @@ use crate::{
     commands::scope,
     context::Context,
     failure::{Failure, Kind},
+    progress,
     report::Report,
-    transaction::Action,
+    transaction::{Action, Cost},
     values::element,
 };
 
@@ -60,6 +61,16 @@ pub async fn run(context: &Context, command: &Command) -> Result<Report> {
         args.nullifiers.iter().copied().collect()
     };
     let signers = context.signers()?;
+    if nullifiers.len() > 1 {
+        let cost = Cost {
+            fee: context.fee_of_series(nullifiers.len(), signers.count()),
+            rent: 0,
+        };
+        let what = format!("return the rent of {} nullifier accounts", nullifiers.len());
+        let payer = signers.payer().pubkey();
+        context.approve_series(&payer, &what, &cost).await?;
+    }
+    let progress = progress::bar(context, "returning", "accounts", nullifiers.len() as u64, 0);
     let mut items = Vec::new();
     for nullifier in nullifiers.into_iter().map(Nullifier::new) {
         let address = addresses::nullifier(&args.scope, nullifier).address;
@@ -85,7 +96,9 @@ pub async fn run(context: &Context, command: &Command) -> Result<Report> {
                 .fact("rent_payer", account.rent_payer)
                 .and(outcome.report()),
         );
+        progress.inc(1);
     }
+    progress.finish_and_clear();
     Ok(Report::list(items))
 }
 

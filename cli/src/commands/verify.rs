@@ -74,6 +74,7 @@ pub async fn run(context: &Context, args: &Args) -> Result<Report> {
     verify.payer = signers.payer().pubkey();
     // The circuit and the registry come from the scope: those of the file are only information.
     verify.circuit = scope.circuit;
+    verify.auxiliary_registry = present(scope.auxiliary_registry);
     verify.registry = (scope.mode == ScopeMode::Live as u8).then_some(scope.registry);
     let action = Action::of("verify a proof", verify.instruction()).creating::<state::Nullifier>();
     let outcome = context.run(&signers, action).await?;

@@ -63,6 +63,29 @@ fn on_a_terminal_only_the_answer_yes_confirms() {
 }
 
 #[test]
+fn a_series_of_transactions_has_one_confirmation_with_the_sum() {
+    let (mut home, chain) = Home::initialized();
+    let create = ["registry", "create", "--kind", "managed"];
+    let registry = home.json(&[&create[..], &["--keypair", "authority.json"]].concat());
+    let registry = text_of(&registry["registry"]).to_owned();
+    let members: String = (1..=30).map(|member| format!("{member},{member},3\n")).collect();
+    home.write("members", &members);
+    home.use_node(&mainnet_in_front_of(chain.rpc_url()));
+    let append = ["registry", "append", &registry, "--file", "members"];
+    let append = [&append[..], &["--keypair", "authority.json"]].concat();
+    let error = home.failure(6, &append);
+    let message = text_of(&error["message"]);
+    // Two fees of 5,000 lamports.
+    assert!(
+        message.contains("30 leaves in 2 transactions") && message.contains("0.00001 SOL"),
+        "{message}"
+    );
+    // The answer is typed once. A second question would read the end of the input.
+    assert_eq!(on_a_terminal(&home, &append, "yes"), Some(0));
+    assert_eq!(home.json(&["registry", "show", &registry])["leaves"], 30);
+}
+
+#[test]
 fn a_node_of_a_cluster_other_than_the_named_one_is_refused() {
     let (mut home, chain) = Home::initialized();
     home.use_node(&mainnet_in_front_of(chain.rpc_url()));

@@ -172,7 +172,19 @@ fn a_multisig_upgrades_the_program_with_a_proposed_transaction() {
         text_of(&error["message"]).contains("but the upgrade authority is"),
         "{error}"
     );
+    let idl = ["--idl-buffer", &vault];
+    let error = home.failure(1, &[&propose[..], &idl].concat());
+    assert!(
+        text_of(&error["message"]).contains("no IDL on the chain"),
+        "{error}"
+    );
+    let commit = "0f".repeat(20);
+    let record = ["--commit", &commit, "--repository", "https://example.org/bauta"];
+    let with_record = home.json(&[&propose[..], &record].concat());
+    assert_eq!(with_record["instructions"], 2);
+    assert!(with_record["transaction_bytes"].as_u64().unwrap() <= 1_232);
     let proposed = home.json(&propose);
+    assert_eq!(proposed["instructions"], 1);
     assert_eq!(proposed["artifact"], "bauta.so");
     assert_eq!(proposed["upgrade_authority"], vault);
     assert_eq!(home.json(&["program", "verify"])["artifact"], "bauta.v3.so");

@@ -37,6 +37,7 @@ mod audit_seals;
 mod backfill;
 mod check_trees;
 mod checkpoint;
+mod clock;
 mod cluster;
 mod copy;
 mod empty_copy;

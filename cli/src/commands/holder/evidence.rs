@@ -6,11 +6,16 @@ use anyhow::{Context as _, Result, anyhow};
 use bauta::eligibility::{core_evidence, has_left, token_evidence};
 use bauta::state::{AssetForm, Collection, Holding};
 use bauta::token::TokenAccount;
-use bauta_client::{addresses, eligibility::Evidence};
+use bauta_client::{
+    addresses,
+    eligibility::{CompressedAsset, CompressedLeaf, Evidence, below_canopy, compressed_evidence},
+    instructions::CompressedTreeLeaf,
+};
+use bauta_rpc::Rpc;
 use serde_json::{Value, json};
 use solana_address::Address;
 
-use super::{Found, found};
+use super::{Found, das, found};
 use crate::{chain::LEVEL, context::Context};
 
 /// What shows that a holder no longer has an asset.
@@ -20,6 +25,8 @@ pub struct Finding {
     pub token_account: Option<Address>,
     /// The key of the collection that the asset left.
     pub left_collection: Option<Address>,
+    /// The leaf of a compressed asset with its proof.
+    pub compressed: Option<(CompressedTreeLeaf, Option<CompressedLeaf>)>,
 }
 
 impl Finding {
@@ -28,6 +35,7 @@ impl Finding {
             evidence,
             token_account: None,
             left_collection: None,
+            compressed: None,
         }
     }
 }
@@ -39,6 +47,8 @@ pub struct Finder<'a> {
     /// The token account in which each token was last seen. It saves a request if the token is
     /// still there.
     pub seen: &'a mut BTreeMap<Address, Address>,
+    /// A node that indexes compressed assets.
+    pub assets: Option<&'a Rpc>,
 }
 
 impl Finder<'_> {
@@ -74,17 +84,67 @@ impl Finder<'_> {
             Some(AssetForm::Core) => core_evidence(&holding.owner, &asset.view())
                 .map_err(refused)?
                 .map(Finding::of),
-            Some(AssetForm::Compressed) | None => {
-                return Err(anyhow!(
-                    "the asset {} is compressed: this version evicts only tokens and Core assets",
-                    holding.mint
-                ));
-            }
+            Some(AssetForm::Compressed) => return self.compressed(holding).await,
+            None => return Err(anyhow!("the form of the asset {} is unknown", holding.mint)),
         };
         if finding.is_some() {
             return Ok(finding);
         }
         self.left(holding, asset, form == Some(AssetForm::Token)).await
+    }
+
+    /// Judges a compressed asset by its leaf, which must lead to the root of the tree's account.
+    async fn compressed(&self, holding: &Holding) -> Result<Option<Finding>> {
+        let node = self.assets.with_context(|| {
+            format!(
+                "the asset {} is compressed: name a node that indexes assets with --assets-node",
+                holding.mint
+            )
+        })?;
+        let mut indexed = das::read(node, &holding.mint).await?;
+        let place = &indexed.place;
+        let read = [
+            place.merkle_tree,
+            addresses::tree_config(&place.merkle_tree).address,
+        ];
+        let read: Vec<Address> = read.into_iter().chain(place.core_collection).collect();
+        let accounts = found(self.context, &read).await?;
+        let [merkle_tree, tree_config, core_collection @ ..] = accounts.as_slice() else {
+            return Err(anyhow!("the node gave too few accounts"));
+        };
+        let mut asset = CompressedAsset {
+            merkle_tree: merkle_tree.view(),
+            tree_config: tree_config.view(),
+            core_collection: core_collection.first().map(Found::view),
+            index: place.index,
+            proof: &place.proof,
+        };
+        asset.proof = below_canopy(&asset);
+        let collection = self.leavable(holding);
+        let leaf = indexed.leaf.as_ref();
+        let evidence = match compressed_evidence(&holding.owner, &asset, leaf, collection) {
+            Ok(evidence) => evidence,
+            Err(error) if error.name == "NoEvidence" => return Ok(None),
+            Err(error) => return Err(anyhow!("the asset {} can't be judged: {error}", holding.mint)),
+        };
+        let left = collection.filter(|_| matches!(evidence, Evidence::LeftCollection));
+        let left_collection = left.map(|collection| collection.key);
+        indexed.place.proof = asset.proof.to_vec();
+        Ok(Some(Finding {
+            left_collection,
+            compressed: Some((indexed.place, indexed.leaf)),
+            ..Finding::of(evidence)
+        }))
+    }
+
+    /// Returns the collection with which an asset was registered, if the asset may leave it.
+    fn leavable(&self, holding: &Holding) -> Option<&Collection> {
+        let numbered = self
+            .collections
+            .iter()
+            .find(|(_, collection)| holding.collection != 0 && collection.number == holding.collection);
+        let (_, collection) = numbered?;
+        collection.allows(Collection::LEAVING).then_some(collection)
     }
 
     /// Returns the token account that has the token, if its owner is not the holder.
@@ -117,12 +177,7 @@ impl Finder<'_> {
 
     /// Returns the evidence that the asset left the collection with which it was registered.
     async fn left(&self, holding: &Holding, asset: &Found, is_token: bool) -> Result<Option<Finding>> {
-        let numbered = self
-            .collections
-            .iter()
-            .find(|(_, collection)| holding.collection != 0 && collection.number == holding.collection);
-        let Some((_, collection)) = numbered.filter(|(_, collection)| collection.allows(Collection::LEAVING))
-        else {
+        let Some(collection) = self.leavable(holding) else {
             return Ok(None);
         };
         let metadata: Vec<Address> = is_token

@@ -5,6 +5,7 @@
 //!   holding ──> form ──> evidence: burnt, closed, or another owner ──> evict
 //! ```
 
+mod das;
 mod evidence;
 mod watch;
 mod watch_ledger;
@@ -376,7 +377,7 @@ async fn evict(context: &Context, args: &EvictArgs) -> Result<Report> {
     let form = AssetForm::from_byte(holding.form);
     ensure!(
         form != Some(AssetForm::Compressed) && form.is_some(),
-        "the asset {} is compressed: this version evicts only tokens and Core assets",
+        "the asset {} is compressed: evict it with `bauta holder watch --once --assets-node URL`",
         args.asset
     );
     let is_token = form == Some(AssetForm::Token);

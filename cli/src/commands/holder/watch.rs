@@ -13,10 +13,15 @@ use std::{
 };
 
 use anyhow::{Context as _, Result};
-use bauta::state::{Holding, Registry, RegistryKind};
-use bauta_client::{ReferenceTree, addresses, instructions::EvictHolder};
+use bauta::state::{Holding, Registry, RegistryKind, Staged};
+use bauta_client::{
+    ReferenceTree, addresses,
+    instructions::{EvictCompressedHolder, EvictHolder, OnChainPath, StagePath, Unstage},
+};
 use bauta_primitives::{Leaf, Root};
+use bauta_rpc::Rpc;
 use solana_address::Address;
+use solana_instruction::Instruction;
 use tokio::time::sleep;
 
 use super::{
@@ -33,6 +38,11 @@ use crate::{
     tree::{Changes, LeafSource},
     values,
 };
+
+/// The number of the path that the bot stages. A signer can have 256.
+const STAGED_NUMBER: u8 = 255;
+/// The size of a staged path's account.
+const STAGED_BYTES: usize = 8 + size_of::<Staged>();
 
 #[derive(clap::Args)]
 pub struct Args {
@@ -54,6 +64,10 @@ pub struct Args {
     /// File that gets metrics in the text format of Prometheus after each round
     #[arg(long, value_name = "FILE")]
     metrics_file: Option<PathBuf>,
+    /// Node that indexes compressed assets (the methods getAsset and getAssetProof): a name or a URL
+    /// [default: compressed assets are not judged]
+    #[arg(long, value_name = "CLUSTER")]
+    assets_node: Option<String>,
     #[command(flatten)]
     leaves: LeafSource,
 }
@@ -65,6 +79,7 @@ struct Bot<'a> {
     signers: Signers,
     ledger: Ledger,
     seen: BTreeMap<Address, Address>,
+    assets: Option<Rpc>,
     /// The tree after the last eviction of this bot.
     tree: Option<ReferenceTree>,
 }
@@ -81,6 +96,10 @@ pub async fn run(context: &Context, args: &Args) -> Result<Report> {
         signers: context.signers()?,
         ledger: Ledger::open(args.state.as_deref(), &args.registry.to_string())?,
         seen: BTreeMap::new(),
+        assets: match &args.assets_node {
+            Some(node) => Some(context.at_node(node)?.rpc),
+            None => None,
+        },
         tree: None,
     };
     let what = format!("evict holders from {} for at most the budget", args.registry);
@@ -139,6 +158,7 @@ impl Bot<'_> {
             context: self.context,
             collections: &collections,
             seen: &mut self.seen,
+            assets: self.assets.as_ref(),
         };
         let findings = finder.find_all(&holdings).await?;
         let mut round = Round {
@@ -170,20 +190,35 @@ impl Bot<'_> {
     /// Evicts a holder if the budget suffices. Returns what happened. Only an error of the node
     /// ends the round.
     async fn evict(&mut self, holding: &Holding, finding: &Finding, round: &mut Round) -> Result<String> {
-        if self.remaining() < SIGNATURE_FEE {
+        // A compressed asset needs three transactions: stage the path, evict, return the rent.
+        let transactions = if finding.compressed.is_some() { 3 } else { 1 };
+        if self.remaining() < transactions * SIGNATURE_FEE * self.signers.count() {
             round.is_exhausted = true;
             return Ok("left: the budget is exhausted".into());
         }
-        let evict = self.instruction(holding, finding).await?;
-        let what = format!("evict the holder of {}", holding.mint);
-        let mut action = Action::of(&what, evict.instruction());
-        action.is_approved = true;
-        action.most_fee = Some(self.remaining());
-        match self.context.run(&self.signers, action).await {
-            Ok(outcome) if !outcome.is_sent() => Ok("dry run".into()),
-            Ok(outcome) => {
+        let (registry, path) = self.path(holding).await?;
+        let evicted = match &finding.compressed {
+            None => {
+                let evict = self.instruction(holding, finding, (registry.tree, path));
+                self.send(holding, evict, 0).await
+            }
+            Some((place, leaf)) => {
+                let evict = EvictCompressedHolder {
+                    registry: self.args.registry,
+                    tree: registry.tree,
+                    place: place.clone(),
+                    leaf: leaf.clone(),
+                    left_collection: finding.left_collection,
+                    path: None,
+                    staged: None,
+                };
+                self.evict_compressed(holding, evict, path).await
+            }
+        };
+        match evicted {
+            Ok(false) => Ok("dry run".into()),
+            Ok(true) => {
                 let state = &mut self.ledger.state;
-                state.spent_lamports += outcome.cost().fee;
                 state.evicted += 1;
                 state.next_index = holding.index + 1;
                 self.ledger.save()?;
@@ -214,7 +249,57 @@ impl Bot<'_> {
         }
     }
 
-    async fn instruction(&mut self, holding: &Holding, finding: &Finding) -> Result<EvictHolder> {
+    /// Evicts the holder of a compressed asset. The path and the proof of the asset do not fit into
+    /// one transaction, so the path is staged by another one. The last one returns the rent.
+    async fn evict_compressed(
+        &mut self,
+        holding: &Holding,
+        mut evict: EvictCompressedHolder,
+        path: OnChainPath,
+    ) -> Result<bool> {
+        let authority = self.signers.signer.pubkey();
+        let stage = StagePath {
+            authority,
+            number: STAGED_NUMBER,
+            path,
+        };
+        let unstage = Unstage {
+            authority,
+            number: STAGED_NUMBER,
+        };
+        evict.staged = Some(addresses::staged(&authority, STAGED_NUMBER).address);
+        if self.context.options.dry_run {
+            return self.send(holding, stage.instruction(), STAGED_BYTES).await;
+        }
+        self.send(holding, stage.instruction(), STAGED_BYTES).await?;
+        let evicted = self.send(holding, evict.instruction(), 0).await;
+        // The rent returns also after an eviction that was refused.
+        let returned = self.send(holding, unstage.instruction(), 0).await;
+        let evicted = evicted?;
+        returned?;
+        Ok(evicted)
+    }
+
+    /// Sends one transaction of an eviction within the budget, and counts its fee. `deposit` is the
+    /// size of an account whose rent returns. Returns whether it was sent.
+    async fn send(&mut self, holding: &Holding, instruction: Instruction, deposit: usize) -> Result<bool> {
+        let what = format!("evict the holder of {}", holding.mint);
+        let mut action = Action::of(&what, instruction);
+        action.is_approved = true;
+        action.most_fee = Some(self.remaining());
+        if deposit > 0 {
+            action.accounts.push(deposit);
+        }
+        let outcome = self.context.run(&self.signers, action).await?;
+        if outcome.is_sent() {
+            self.ledger.state.spent_lamports += outcome.cost().fee;
+            self.ledger.save()?;
+        }
+        Ok(outcome.is_sent())
+    }
+
+    /// Returns the registry, and the path of a holding in its current tree.
+    async fn path(&mut self, holding: &Holding) -> Result<(Registry, OnChainPath)> {
         let address = self.args.registry;
         let registry: Registry = self.context.read(&address, "registry").await?;
         let root = Root::from_bytes(registry.root)?;
@@ -228,10 +313,19 @@ impl Bot<'_> {
         };
         let path = tree.on_chain_path(holding.index)?;
         self.tree = Some(tree);
+        Ok((registry, path))
+    }
+
+    fn instruction(
+        &self,
+        holding: &Holding,
+        finding: &Finding,
+        (tree, path): (Address, OnChainPath),
+    ) -> Instruction {
         let is_token = holding.form == bauta::state::AssetForm::Token as u8;
-        Ok(EvictHolder {
-            registry: address,
-            tree: registry.tree,
+        let evict = EvictHolder {
+            registry: self.args.registry,
+            tree,
             mint: holding.mint,
             token_account: finding.token_account,
             left_collection: finding.left_collection,
@@ -240,7 +334,8 @@ impl Bot<'_> {
                 .filter(|_| is_token)
                 .map(|_| addresses::metadata(&holding.mint).address),
             path,
-        })
+        };
+        evict.instruction()
     }
 
     /// Counts a complete round and writes the metrics.

@@ -2,7 +2,7 @@
 
 use std::{
     fmt::Write,
-    fs::File,
+    fs::{File, TryLockError},
     io::{ErrorKind, Read},
     path::{Path, PathBuf},
 };
@@ -10,7 +10,10 @@ use std::{
 use anyhow::{Context as _, Result, ensure};
 use serde::{Deserialize, Serialize};
 
-use crate::new_file;
+use crate::{
+    failure::{Failure, Kind},
+    new_file,
+};
 
 /// The largest state file that is read, in bytes.
 const MAX_STATE: u64 = 4_096;
@@ -33,15 +36,18 @@ pub struct State {
 pub struct Ledger {
     pub state: State,
     file: Option<PathBuf>,
+    /// Keeps other bots from the file until it is dropped.
+    _lock: Option<File>,
 }
 
 impl Ledger {
-    /// Reads the state of a bot. Without a file, or if it does not exist, the state is new.
+    /// Reads the state of a bot, and keeps other bots from it. Without a file, or if it does not exist, the state is new.
     pub fn open(file: Option<&Path>, registry: &str) -> Result<Self> {
         let new = State {
             registry: registry.to_owned(),
             ..State::default()
         };
+        let lock = file.map(lock).transpose()?;
         let state = match file {
             None => new,
             Some(file) => read(file)?.unwrap_or(new),
@@ -54,6 +60,7 @@ impl Ledger {
         Ok(Self {
             state,
             file: file.map(Path::to_owned),
+            _lock: lock,
         })
     }
 
@@ -64,6 +71,29 @@ impl Ledger {
         };
         let json = serde_json::to_vec(&self.state)?;
         new_file::replace(file, &json, 0o600).with_context(|| format!("can't write {}", file.display()))
+    }
+}
+
+/// Locks the file beside a state file. The state file itself is replaced by each change.
+fn lock(state: &Path) -> Result<File> {
+    let mut name = state.as_os_str().to_owned();
+    name.push(".lock");
+    let context = || format!("can't lock the state {}", state.display());
+    let file = File::options()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(&name)
+        .with_context(context)?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(Failure::new(
+            Kind::Other,
+            format!("another bot uses the state {}", state.display()),
+        )
+        .next("end the other bot, or choose another file with --state")
+        .into()),
+        Err(TryLockError::Error(error)) => Err(error).with_context(context),
     }
 }
 
@@ -191,8 +221,21 @@ mod tests {
         ledger.save().unwrap();
         ledger.state.next_index = 7;
         ledger.save().unwrap();
-        assert_eq!(Ledger::open(Some(&file), "R").unwrap().state, ledger.state);
+        let state = ledger.state.clone();
+        drop(ledger);
+        assert_eq!(Ledger::open(Some(&file), "R").unwrap().state, state);
         assert!(Ledger::open(Some(&file), "S").is_err());
+    }
+
+    #[test]
+    fn two_bots_do_not_use_one_state() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("state");
+        let first = Ledger::open(Some(&file), "R").unwrap();
+        let error = Ledger::open(Some(&file), "R").err().unwrap().to_string();
+        assert!(error.contains("another bot"), "{error}");
+        drop(first);
+        assert!(Ledger::open(Some(&file), "R").is_ok());
     }
 
     #[test]

@@ -22,6 +22,7 @@ use crate::{
     passphrase::{self, PassphraseArgs},
     report::Report,
     sealed,
+    transaction::Cost,
     tree::LeafSource,
     values::element,
 };
@@ -76,6 +77,21 @@ pub async fn run(context: &Context, args: &Args) -> Result<Report> {
     };
     for (asset, holding) in &holdings {
         check(args, asset, holding, &old, &new)?;
+    }
+    let open = holdings
+        .iter()
+        .filter(|(asset, holding)| holding.commitment != commitment(&new, &args.registry, asset).to_bytes());
+    let open = open.count();
+    if open > 1 {
+        let signers = context.signers()?;
+        let cost = Cost {
+            fee: context.fee_of_series(open, signers.count()),
+            rent: 0,
+        };
+        let what = format!("register {open} assets again");
+        context
+            .approve_series(&signers.payer().pubkey(), &what, &cost)
+            .await?;
     }
     let (mut items, mut rotated, mut failed) = (Vec::new(), 0_u64, None);
     for (asset, holding) in &holdings {

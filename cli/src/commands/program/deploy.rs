@@ -76,6 +76,7 @@ pub async fn deploy(context: &Context, args: &Args) -> Result<Report> {
             .next("the program has these bytes already: there is nothing to do"));
     }
     let buffer = keypair::read_or_create(&args.elf.buffer)?;
+    approve_all(context, &signers, &buffer.pubkey(), (&elf, new.is_some())).await?;
     let uploaded = upload::upload(context, &signers, &buffer, &elf).await?;
     let report = upload_report(&uploaded, &buffer);
     if !uploaded.is_sent {
@@ -113,6 +114,7 @@ pub async fn buffer(context: &Context, args: &BufferArgs) -> Result<Report> {
     let buffer = keypair::read_or_create(&args.elf.buffer)?;
     let address = buffer.pubkey();
     let report = |uploaded: &Uploaded| upload_report(uploaded, &buffer).fact("artifact", artifact);
+    approve_all(context, &signers, &address, (&elf, false)).await?;
     let propose = format!("make the transaction of the multisig: `bauta program propose --buffer {address}`");
     // A repeated command finds the buffer with its last authority.
     let found = upload::read(context, &address).await?;
@@ -141,6 +143,43 @@ pub async fn buffer(context: &Context, args: &BufferArgs) -> Result<Report> {
     let instruction = loader::set_authority(&address, &signer, Some(&authority), false);
     let outcome = context.run(&signers, Action::of(&what, instruction)).await?;
     Ok(done.and(outcome.report()).next(propose))
+}
+
+/// Shows what the upload and the transactions after it cost together, and requests one confirmation
+/// on mainnet.
+async fn approve_all(
+    context: &Context,
+    signers: &Signers,
+    buffer: &Address,
+    (elf, is_new): (&[u8], bool),
+) -> Result<()> {
+    let mut cost = upload::cost(context, signers, buffer, elf).await?;
+    if is_new {
+        let from_buffer = context.rent(loader::BUFFER_HEADER + elf.len()).await?;
+        let data_rent = context.rent(PROGRAM_HEADER + elf.len()).await?;
+        cost.rent += context.rent(loader::PROGRAM_BYTES).await? + data_rent.saturating_sub(from_buffer);
+        // The keypair of the program signs too.
+        cost.fee += context.fee_of_series(1, signers.count() + 1);
+    } else {
+        let program = on_chain::read(context).await?;
+        let has = PROGRAM_HEADER + program.elf.len();
+        let mut transactions = 1;
+        if let Some(additional) = loader::extension(has, PROGRAM_HEADER + elf.len()) {
+            let after = context.rent(has + additional).await?;
+            cost.rent += after.saturating_sub(context.rent(has).await?);
+            transactions += 1;
+        }
+        cost.fee += context.fee_of_series(transactions, signers.count());
+    }
+    let what = if is_new {
+        "deploy the program: all transactions together"
+    } else {
+        "upgrade the program: all transactions together"
+    };
+    context
+        .approve_series(&signers.payer().pubkey(), what, &cost)
+        .await?;
+    Ok(())
 }
 
 fn upload_report(uploaded: &Uploaded, buffer: &Keypair) -> Report {

@@ -9,8 +9,11 @@
 
 mod authority;
 mod deploy;
+mod idl;
 mod on_chain;
 mod propose;
+mod squads;
+mod verified_build;
 
 use anyhow::Result;
 use bauta_client::addresses;

@@ -7,7 +7,10 @@ use std::{path::PathBuf, time::Duration};
 use anyhow::{Context as _, Result, ensure};
 use bauta::state::{Registry, RegistryKind, Tree};
 use bauta_client::instructions::{AppendLeaves, CreateRegistry, PublishRoot, ReplaceLeaf, SealRegistry};
-use bauta_primitives::{Attributes, Commitment, EntryId, FieldElement, Leaf, Root, statements::Score};
+use bauta_primitives::{
+    Attributes, Commitment, EntryId, FieldElement, Leaf, Root,
+    statements::{Address as MemberAddress, Score},
+};
 use clap::ArgGroup;
 use serde_json::Value;
 use solana_address::Address;
@@ -17,14 +20,15 @@ use solana_system_interface::instruction::create_account;
 use tokio::time::{Instant, sleep};
 
 use crate::{
+    address_file,
     api_key::ApiKey,
     context::Context,
     failure::{Failure, Kind},
-    members,
+    members, progress,
     report::Report,
     score_file,
     service::{Service, is_busy},
-    transaction::{Action, Outcome},
+    transaction::{Action, Cost, Outcome},
     tree::{Changes, LeafSource},
     values::{self, RegistryKindName, element, hex32, registry_kind},
 };
@@ -134,6 +138,9 @@ pub struct AppendArgs {
     /// File with the score of the member, for a registry of leaf format 2
     #[arg(long, value_name = "FILE", group = "attributes", requires = "commitment")]
     score: Option<PathBuf>,
+    /// File with the address of the member, for a registry of leaf format 3
+    #[arg(long, value_name = "FILE", group = "attributes", requires = "commitment")]
+    address: Option<PathBuf>,
     /// Leaf as a field element. Can be repeated
     #[arg(long = "leaf", value_name = "LEAF", value_parser = element, group = "source")]
     leaves: Vec<FieldElement>,
@@ -285,16 +292,23 @@ async fn create(context: &Context, args: &CreateArgs) -> Result<Report> {
 async fn append(context: &Context, args: &AppendArgs) -> Result<Report> {
     let registry: Registry = context.read(&args.registry, "registry").await?;
     let score = args.score.as_deref().map(score_file::read).transpose()?;
+    let address = args.address.as_deref().map(address_file::read).transpose()?;
     let format = u16::from(registry.leaf_format);
-    ensure!(
-        score.is_none() || format == Score::LEAF_FORMAT,
-        "the registry has the leaf format {format}, but leaves with a score have the format {}",
-        Score::LEAF_FORMAT
-    );
+    let of_files = [
+        ("a score", score.is_some(), Score::LEAF_FORMAT),
+        ("an address", address.is_some(), MemberAddress::LEAF_FORMAT),
+    ];
+    for (what, is_given, needed) in of_files {
+        ensure!(
+            !is_given || format == needed,
+            "the registry has the leaf format {format}, but leaves with {what} have the format {needed}"
+        );
+    }
     let attributes = args
         .track
         .map(Attributes::of_track)
-        .or(score.as_ref().map(Score::attributes));
+        .or(score.as_ref().map(Score::attributes))
+        .or(address.as_ref().map(MemberAddress::attributes));
     let mut leaves: Vec<Leaf> = match (&args.file, leaf_of(args.commitment, args.entry, attributes)) {
         (Some(file), _) => members::read(file)?,
         (None, Some(leaf)) => vec![leaf],
@@ -306,6 +320,24 @@ async fn append(context: &Context, args: &AppendArgs) -> Result<Report> {
         leaves.retain(|leaf| !present.contains(leaf));
     }
     let signers = context.signers()?;
+    let batches = leaves.len().div_ceil(MAX_LEAVES);
+    if batches > 1 {
+        let cost = Cost {
+            fee: context.fee_of_series(batches, signers.count()),
+            rent: 0,
+        };
+        let what = format!("append {} leaves in {batches} transactions", leaves.len());
+        let payer = signers.payer().pubkey();
+        if !context.approve_series(&payer, &what, &cost).await? {
+            return Ok(Report::new()
+                .fact("registry", args.registry)
+                .value("leaves", leaves.len())
+                .value("transactions", batches)
+                .value("fee_lamports", cost.fee)
+                .value("sent", false));
+        }
+    }
+    let progress = progress::bar(context, "appending", "transactions", batches as u64, 0);
     let mut transactions = Vec::new();
     for batch in leaves.chunks(MAX_LEAVES) {
         let append = AppendLeaves {
@@ -319,7 +351,9 @@ async fn append(context: &Context, args: &AppendArgs) -> Result<Report> {
             .run(&signers, Action::of(&what, append.instruction()))
             .await?;
         transactions.push(outcome);
+        progress.inc(1);
     }
+    progress.finish_and_clear();
     let report = Report::new()
         .fact("registry", args.registry)
         .value("leaves", leaves.len())
@@ -336,7 +370,9 @@ async fn append(context: &Context, args: &AppendArgs) -> Result<Report> {
             Ok(report.with_items(appended))
         }
         [outcome] => Ok(report.and(outcome.report())),
-        _ => Ok(report.value("sent", transactions.iter().any(Outcome::is_sent))),
+        _ => Ok(report
+            .value("sent", transactions.iter().any(Outcome::is_sent))
+            .next("members find their leaves with `bauta prove`; an interrupted --file is continued by the same command")),
     }
 }
 

@@ -1,9 +1,14 @@
-//! `bauta doctor`: checks this machine, the node and the program, and says for each what to do. It
-//! changes nothing and prints no secret.
+//! `bauta doctor`: checks this machine, the node, the program, the services and the database, and says
+//! for each what to do. It changes nothing and prints no secret.
+
+mod database;
+mod machine;
+mod services;
 
 use std::{
     fs,
     os::unix::fs::PermissionsExt,
+    path::Path,
     time::{SystemTime, UNIX_EPOCH},
 };
 
@@ -20,12 +25,14 @@ use crate::{
     failure::Kind,
     key,
     report::Report,
-    service::Service,
     transaction::sol,
 };
 
 /// The largest difference between the clocks of this machine and of the chain, in seconds.
 const MAX_CLOCK_DIFFERENCE: i64 = 60;
+/// What to do without a keypair.
+const CREATE: &str = "create one with `bauta keypair FILE` and name it with --keypair";
+
 #[derive(clap::Args)]
 pub struct Args {
     /// URL of an API to check
@@ -34,6 +41,9 @@ pub struct Args {
     /// URL of a prover service to check
     #[arg(long, value_name = "URL", env = "BAUTA_PROVER_URL", hide_env_values = true)]
     prover: Option<String>,
+    /// URL of the database of an indexer to check
+    #[arg(long, value_name = "URL", env = "BAUTA_DATABASE_URL", hide_env_values = true)]
+    database: Option<String>,
 }
 
 /// The result of a check.
@@ -51,7 +61,13 @@ use Finding::{Good, Notice, Problem};
 pub async fn run(context: &Context, args: &Args) -> Result<Report> {
     let mut checks: Vec<(&'static str, Finding)> = Vec::new();
     checks.push(("version", Good(format!("bauta {}", env!("CARGO_PKG_VERSION")))));
+    checks.push(("machine", machine::machine()));
+    checks.push(("disk", machine::disk()));
+    checks.push(("keys", machine::keys()));
     checks.push(("keypair", check_keypair(context)));
+    if let Some(payer) = &context.options.fee_payer {
+        checks.push(("fee payer", check_key_file(payer)));
+    }
     let node = check_node(context).await;
     let reachable = !matches!(node, Problem(..));
     checks.push(("node", node));
@@ -63,10 +79,14 @@ pub async fn run(context: &Context, args: &Args) -> Result<Report> {
         checks.push(("settings", or_problem(check_settings(context).await)));
         checks.push(("circuits", or_problem(check_circuits(context).await)));
     }
-    for (name, url) in [("api", &args.api), ("prover", &args.prover)] {
-        if let Some(url) = url {
-            checks.push((name, check_service(url).await));
-        }
+    if let Some(url) = &args.api {
+        checks.push(("api", services::api(context, url).await));
+    }
+    if let Some(url) = &args.prover {
+        checks.push(("prover", services::prover(url).await));
+    }
+    if let Some(url) = &args.database {
+        checks.extend(database::check(context, url).await);
     }
     let failed = checks.iter().any(|(_, finding)| matches!(finding, Problem(..)));
     let report = Report::list(
@@ -103,10 +123,13 @@ fn or_problem(result: Result<Finding>) -> Finding {
 }
 
 fn check_keypair(context: &Context) -> Finding {
-    let create = "create one with `bauta keypair FILE` and name it with --keypair";
     let Ok(path) = context.keypair_path() else {
-        return Notice("no keypair is configured".into(), create);
+        return Notice("no keypair is configured".into(), CREATE);
     };
+    check_key_file(path)
+}
+
+fn check_key_file(path: &Path) -> Finding {
     let shown = path.display();
     match key::stored(path) {
         Err(error) => return Problem(format!("{error:#}"), "correct --keypair"),
@@ -119,7 +142,7 @@ fn check_keypair(context: &Context) -> Finding {
             "run chmod 600 on the file",
         ),
         (Ok(keypair), _) => Good(format!("{}, in {shown}", keypair.pubkey())),
-        (Err(error), _) => Notice(format!("{error:#}"), create),
+        (Err(error), _) => Notice(format!("{error:#}"), CREATE),
     }
 }
 
@@ -151,9 +174,14 @@ async fn check_cluster(context: &Context) -> Finding {
     }
 }
 
+/// Returns the time of this machine in Unix seconds.
+fn own_time() -> i64 {
+    let own = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(own.as_secs()).unwrap_or(i64::MAX)
+}
+
 async fn check_clock(context: &Context) -> Result<Finding> {
-    let own = SystemTime::now().duration_since(UNIX_EPOCH)?;
-    let difference = i64::try_from(own.as_secs())? - context.now().await?;
+    let difference = own_time() - context.now().await?;
     Ok(if difference.abs() <= MAX_CLOCK_DIFFERENCE {
         Good(format!("{difference} s before the chain"))
     } else {
@@ -244,37 +272,4 @@ async fn check_circuits(context: &Context) -> Result<Finding> {
         }
     }
     Ok(Good(format!("{} registered", circuits.len())))
-}
-
-/// Checks that a service responds, and what it says of the servers that it needs.
-async fn check_service(url: &str) -> Finding {
-    let next = "start the service, or correct its URL";
-    let service = match Service::new(url) {
-        Ok(service) => service,
-        Err(error) => return Problem(format!("{error:#}"), next),
-    };
-    let health = match service.health().await {
-        Ok(health) => health,
-        Err(error) => return Problem(format!("{error:#}"), next),
-    };
-    let field = |name: &str| health[name].as_str().map(|text| text.escape_debug().to_string());
-    let Some(status) = field("status") else {
-        return Problem(format!("{} is not a service of Bauta", service.host()), next);
-    };
-    let mut found = format!("{} is {status}", service.host());
-    for name in ["version", "database", "circuits"] {
-        if let Some(value) = field(name) {
-            found = format!("{found}, {name} {value}");
-        }
-    }
-    if status != "healthy" {
-        return Problem(found, "see the /ready of the service and its log");
-    }
-    if field("database").is_some_and(|database| database != "connected") {
-        return Problem(
-            found,
-            "start the database of the service: see its /ready and its log",
-        );
-    }
-    Good(found)
 }

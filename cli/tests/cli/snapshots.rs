@@ -1,0 +1,42 @@
+//! The help and the output for people. `INSTA_UPDATE=always` rewrites the snapshots.
+
+use insta::assert_snapshot;
+
+use crate::support::Home;
+
+#[test]
+fn the_help_lists_the_commands_and_the_exit_codes() {
+    assert_snapshot!(Home::new().text(&["--help"]));
+}
+
+#[test]
+fn the_help_of_prove_says_what_each_source_of_the_path_learns() {
+    assert_snapshot!(Home::new().text(&["prove", "--help"]));
+}
+
+#[test]
+fn lists_are_tables_and_an_empty_list_is_none() {
+    let (home, _chain) = Home::initialized();
+    let empty = home.text(&["registry", "list"]);
+    home.text(&["registry", "create", "--keypair", "authority.json"]);
+    let listed = home.text(&["registry", "list"]);
+    // Addresses differ in each run.
+    let words = |text: &str| -> String {
+        let lines = text.lines().map(|line| {
+            let words = line.split_whitespace();
+            let words = words.map(|word| if word.len() >= 32 { "ADDRESS" } else { word });
+            words.collect::<Vec<_>>().join(" ")
+        });
+        lines.collect::<Vec<_>>().join("\n")
+    };
+    assert_snapshot!(format!("{}\n---\n{}", words(&empty), words(&listed)));
+}
+
+#[test]
+fn an_error_has_a_cause_and_a_next_step() {
+    let mut home = Home::new();
+    home.use_node("http://127.0.0.1:1");
+    let output = home.run(&["registry", "list"]);
+    assert_eq!(output.status.code(), Some(3));
+    assert_snapshot!(String::from_utf8(output.stderr).unwrap());
+}
