@@ -5,13 +5,11 @@ use insta::assert_snapshot;
 use crate::support::Home;
 
 #[test]
-fn the_help_lists_the_commands_and_the_exit_codes() {
-    assert_snapshot!(Home::new().text(&["--help"]));
-}
-
-#[test]
 fn the_help_of_prove_says_what_each_source_of_the_path_learns() {
-    assert_snapshot!(Home::new().text(&["prove", "--help"]));
+    let help = Home::new().text(&["prove", "--help"]);
+    // The reference in docs/cli.md has the options of all commands.
+    let own = help.split("Options of all commands").next().unwrap();
+    assert_snapshot!(own);
 }
 
 #[test]
@@ -38,5 +36,8 @@ fn an_error_has_a_cause_and_a_next_step() {
     home.use_node("http://127.0.0.1:1");
     let output = home.run(&["registry", "list"]);
     assert_eq!(output.status.code(), Some(3));
-    assert_snapshot!(String::from_utf8(output.stderr).unwrap());
+    // The system's own words differ between systems.
+    let lines = String::from_utf8(output.stderr).unwrap();
+    let lines = lines.lines().map(|line| line.split(": error sending").next().unwrap());
+    assert_snapshot!(lines.collect::<Vec<_>>().join("\n"));
 }
