@@ -38,6 +38,8 @@ fn an_error_has_a_cause_and_a_next_step() {
     assert_eq!(output.status.code(), Some(3));
     // The system's own words differ between systems.
     let lines = String::from_utf8(output.stderr).unwrap();
-    let lines = lines.lines().map(|line| line.split(": error sending").next().unwrap());
+    let lines = lines
+        .lines()
+        .map(|line| line.split(": error sending").next().unwrap());
     assert_snapshot!(lines.collect::<Vec<_>>().join("\n"));
 }

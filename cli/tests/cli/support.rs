@@ -13,7 +13,8 @@ use tempfile::TempDir;
 /// The program under test.
 pub const BAUTA: &str = env!("CARGO_BIN_EXE_bauta");
 /// Variables of the user that would change what `bauta` does.
-const VARIABLES: [&str; 10] = [
+const VARIABLES: [&str; 11] = [
+    "BAUTA_DATABASE_URL",
     "BAUTA_API_URL",
     "BAUTA_PROVER_URL",
     "SOLANA_RPC_URL",

@@ -549,7 +549,10 @@ async fn reads_of_registries_and_scopes(c: &mut Checked) {
     })
     .await;
     // The SHA-256 of `abc` (FIPS 180-2).
-    let hash = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+    let hash = [
+        0xba, 0x78, 0x16, 0xbf, 0x8f, 0x01, 0xcf, 0xea, 0x41, 0x41, 0x40, 0xde, 0x5d, 0xae, 0x22, 0x23, 0xb0,
+        0x03, 0x61, 0xa3, 0x96, 0x17, 0x7a, 0x9c, 0xb4, 0x10, 0xff, 0x61, 0xf2, 0x00, 0x15, 0xad,
+    ];
     for (name, route) in [
         ("verifying_key", "GET /v1/verifying-keys/{vk_hash}"),
         ("proving_key", "GET /v1/proving-keys/{sha256}"),
@@ -557,9 +560,9 @@ async fn reads_of_registries_and_scopes(c: &mut Checked) {
         let bytes = b"abc".to_vec();
         c.octets((name, route, OCTETS), (bytes.clone(), bytes), async |url| {
             if name == "proving_key" {
-                api(url).proving_key(hash).await
+                api(url).proving_key(&hash).await
             } else {
-                api(url).verifying_key(hash).await
+                api(url).verifying_key(&hash).await
             }
         })
         .await;
