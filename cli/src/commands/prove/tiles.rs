@@ -6,7 +6,7 @@
 //!   database: one statement                           ┴──> leaf and path at a root of the program
 //! ```
 //!
-//! The path is right if it leads to the root, whoever serves it.
+//! The path is right if it leads to the root. The command computes the root again.
 
 use anyhow::{Context as _, Result, ensure};
 use bauta::state::Registry;
