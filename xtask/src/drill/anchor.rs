@@ -9,6 +9,7 @@
 //! folder. It has the locked versions of the checkout's dependencies.
 
 use std::{
+    fmt::Write as _,
     fs,
     path::{Path, PathBuf},
     process::Command,
@@ -85,7 +86,7 @@ fn unpack_crates(folder: &Path) -> Result<()> {
         let mut tar = Command::new("tar");
         tar.arg("-xzf").arg(&file).arg("-C").arg(&crates);
         workspace::run(&mut tar)?;
-        patch.push_str(&format!("{} = {{ path = \"crates/{name}\" }}\n", published.name));
+        writeln!(patch, "{} = {{ path = \"crates/{name}\" }}", published.name)?;
     }
     let manifest = folder.join("Cargo.toml");
     let text = fs::read_to_string(&manifest)?;

@@ -64,7 +64,7 @@ pub struct Args {
     /// File that gets metrics in the text format of Prometheus after each round
     #[arg(long, value_name = "FILE")]
     metrics_file: Option<PathBuf>,
-    /// Node that indexes compressed assets (the methods getAsset and getAssetProof): a name or a URL
+    /// Node that indexes compressed assets (Digital Asset Standard): a name or a URL
     /// [default: compressed assets are not judged]
     #[arg(long, value_name = "CLUSTER")]
     assets_node: Option<String>,

@@ -28,7 +28,7 @@ const MAX_ROOTS: usize = 8;
 
 /// A service or a database that serves tiles.
 pub enum Tiles {
-    Api(Api),
+    Api(Box<Api>),
     Database(Store),
 }
 
@@ -48,7 +48,7 @@ pub struct Found {
 impl Tiles {
     /// Uses an API. Does not connect.
     pub fn of_api(url: &str) -> Result<Self> {
-        Ok(Self::Api(Api::new(url).map_err(of_api)?))
+        Ok(Self::Api(Box::new(Api::new(url).map_err(of_api)?)))
     }
 
     /// Connects to a database, and checks its schema.

@@ -507,10 +507,16 @@ async fn reads_of_registries_and_scopes(c: &mut Checked) {
         api(url).registrations(&address, &body).await
     })
     .await;
+    uses(c, &address, &page, span).await;
+    streams_and_keys(c, address).await;
+}
+
+/// Checks the calls about verifications and nullifiers.
+async fn uses(c: &mut Checked, scope: &Address, page: &PageOf, span: Span) {
     c.document(
         "scope_analytics",
         ("GET /v1/scopes/{scope}/analytics", 200),
-        async |url| api(url).scope_analytics(&address, Some(Every::Hour), span).await,
+        async |url| api(url).scope_analytics(scope, Some(Every::Hour), span).await,
     )
     .await;
     c.document(
@@ -522,21 +528,24 @@ async fn reads_of_registries_and_scopes(c: &mut Checked) {
     c.document(
         "nullifiers",
         ("GET /v1/scopes/{scope}/nullifiers", 200),
-        async |url| api(url).nullifiers(&address, Some("a4f/12"), &page).await,
+        async |url| api(url).nullifiers(scope, Some("a4f/12"), page).await,
     )
     .await;
     c.document(
         "nullifier",
         ("GET /v1/scopes/{scope}/nullifiers/{nullifier}", 200),
-        async |url| api(url).nullifier(&address, Nullifier::new(element())).await,
+        async |url| api(url).nullifier(scope, Nullifier::new(element())).await,
     )
     .await;
     c.document(
         "verifications",
         ("GET /v1/scopes/{scope}/verifications", 200),
-        async |url| api(url).verifications(&address, &page).await,
+        async |url| api(url).verifications(scope, page).await,
     )
     .await;
+}
+
+async fn streams_and_keys(c: &mut Checked, address: Address) {
     let filter = EventFilter {
         scope: Some(address),
         registry: Some(address),
