@@ -167,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_names_its_account_whoever_signed_it_and_what_is_no_token_names_none() {
+    fn a_token_names_its_account_without_a_check_of_its_signature_and_other_texts_name_none() {
         let tokens = tokens(1, "bauta-api");
         let token = tokens.issue(ACCOUNT, NOW);
         assert_eq!(tokens.named(&token), Some(ACCOUNT));

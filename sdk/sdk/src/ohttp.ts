@@ -18,7 +18,7 @@ import { concat, malformed, Refusal, type Message, type Service } from "./http.j
 
 /** A relay of Oblivious HTTP, which passes requests on to the API without the client's address. */
 export interface ObliviousHttp {
-  /** The URL of the relay. Its operator must be another one than that of the API. */
+  /** The URL of the relay. The relay and the API must have different operators. */
   readonly relay: string | URL;
   /**
    * A second source of the keys of the gateway, for example a server of the dApp. Both sources must
