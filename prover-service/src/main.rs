@@ -34,6 +34,7 @@ mod witness_keys;
 
 use std::{
     alloc::System,
+    convert::Infallible,
     iter,
     process::ExitCode,
     sync::Arc,
@@ -294,6 +295,7 @@ async fn run(cli: Cli) -> Result<(), Error> {
             profiling: tokio::sync::Mutex::default(),
             websocket_url: settings.ws_url.clone(),
         });
+        follow_keys(&service, &state);
         let operations = service.metrics_route();
         let routes = if is_verifier {
             routes::verifier(state, operations)
@@ -307,6 +309,18 @@ async fn run(cli: Cli) -> Result<(), Error> {
         duration_ms = time::milliseconds(started.elapsed())
     );
     Ok(service.run().await?)
+}
+
+/// Starts the task with which streams learn that their API key was revoked.
+fn follow_keys(service: &Service, state: &Arc<AppState>) {
+    let (shutdown, state) = (service.shutdown(), state.clone());
+    service.spawn("the keys of streams", async move {
+        tokio::select! {
+            () = shutdown.cancelled() => {}
+            () = state.api_keys.follow() => {}
+        }
+        Ok::<_, Infallible>(())
+    });
 }
 
 /// Returns the keys to which clients seal inputs. Without keys for witnesses, they last as long as

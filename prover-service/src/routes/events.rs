@@ -8,10 +8,9 @@ use axum::{
     http::HeaderMap,
     response::sse::{Event, KeepAlive, Sse},
 };
-use bauta_service_common::{Path, Problem, Query, RequestId, StreamGuard};
+use bauta_service_common::{Caller, Path, Problem, Query, RequestId, StreamGuard};
 use futures_util::{Stream, StreamExt as _, stream};
 use serde::Serialize;
-use tokio_util::sync::CancellationToken;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -66,7 +65,8 @@ pub async fn job_events(
         .open(key.client())
         .map_err(problems::too_many_streams)?;
     let subscription = state.events.subscribe_to_job(job.id, job.owner);
-    Ok(event_stream(subscription, guard, state.shutdown.clone()))
+    let ended = ended(state, stream.caller);
+    Ok(event_stream(subscription, guard, ended))
 }
 
 /// Streams the progress of a request.
@@ -100,16 +100,22 @@ pub async fn request_events(
         .streams
         .open(key.client())
         .map_err(problems::too_many_streams)?;
-    let subscription = state.events.subscribe(id, stream.caller.owner);
-    Ok(event_stream(subscription, guard, state.shutdown.clone()))
+    let subscription = state.events.subscribe(id, stream.caller.owner.clone());
+    let ended = ended(state, stream.caller);
+    Ok(event_stream(subscription, guard, ended))
 }
 
-/// Streams the events of a subscription until the last one, or until the service shuts down. The
-/// next event is read only after the client has received the previous one.
+/// Waits until the streams of a client must end.
+async fn ended(state: Arc<AppState>, caller: Caller) {
+    state.until_ended(&caller).await;
+}
+
+/// Streams the events of a subscription until the last one, or until `ended`. The next event is read
+/// only after the client has received the previous one.
 fn event_stream(
     subscription: Subscription,
     guard: StreamGuard,
-    shutdown: CancellationToken,
+    ended: impl Future<Output = ()> + Send + 'static,
 ) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
     let open = Some((subscription, guard));
     let events = stream::unfold(open, |open| async move {
@@ -118,5 +124,5 @@ fn event_stream(
         let event = Event::default().event(next.event).json_data(next.data).ok()?;
         Some((Ok(event), (!next.is_last).then_some((subscription, guard))))
     });
-    Sse::new(events.take_until(shutdown.cancelled_owned())).keep_alive(KeepAlive::default())
+    Sse::new(events.take_until(ended)).keep_alive(KeepAlive::default())
 }

@@ -103,6 +103,22 @@ impl AppState {
         Ok(checked?)
     }
 
+    /// Waits until the streams of a client that was authorised earlier must end: its API key isn't
+    /// valid any more, or the service shuts down. Returns whether the key is the reason.
+    pub async fn until_ended(&self, caller: &Caller) -> bool {
+        let refused = async {
+            if caller.prefix.is_empty() {
+                std::future::pending::<()>().await;
+            }
+            let error = self.api_keys.until_refused(&caller.prefix, PROVE).await;
+            audit::key_refused(error.code(), PROVE);
+        };
+        tokio::select! {
+            () = self.shutdown.cancelled() => false,
+            () = refused => true,
+        }
+    }
+
     /// Returns the job queue.
     pub fn queue(&self) -> Result<&Queue, Problem> {
         self.queue.as_ref().ok_or_else(problems::no_jobs)

@@ -1,4 +1,4 @@
-use std::{num::NonZeroU32, sync::Arc, time::Duration};
+use std::{num::NonZeroU32, pin::pin, sync::Arc, time::Duration};
 
 use axum::{
     Extension,
@@ -146,6 +146,7 @@ async fn serve(
         minute: Instant::now(),
         count: 0,
     };
+    let mut ended = pin!(state.until_ended(&client.caller));
     loop {
         let next_event = async {
             if let Some((id, subscription)) = &mut subscription {
@@ -156,7 +157,7 @@ async fn serve(
             }
         };
         tokio::select! {
-            () = state.shutdown.cancelled() => return send(&mut socket, close_message()).await,
+            is_refused = &mut ended => return send(&mut socket, close_message(is_refused)).await,
             message = socket.recv() => {
                 let Some(message) = message.transpose()? else { return Ok(()) };
                 let text = match message {
@@ -220,11 +221,17 @@ async fn requested_id(
     Ok(request_id)
 }
 
-/// The close message of a shutdown. Its code makes the client connect to another instance.
-fn close_message() -> Message {
+/// The close message of a shutdown, whose code makes the client connect to another instance, or of a
+/// client whose API key is no longer valid.
+fn close_message(is_refused: bool) -> Message {
+    let (code, reason) = if is_refused {
+        (close_code::POLICY, "the API key is no longer valid")
+    } else {
+        (close_code::AWAY, "the service is shutting down")
+    };
     Message::Close(Some(CloseFrame {
-        code: close_code::AWAY,
-        reason: Utf8Bytes::from_static("the service is shutting down"),
+        code,
+        reason: Utf8Bytes::from_static(reason),
     }))
 }
 

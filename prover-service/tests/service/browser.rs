@@ -174,7 +174,7 @@ async fn a_ticket_is_for_one_id_one_origin_and_one_use_at_any_instance() {
 }
 
 #[tokio::test]
-async fn after_a_key_is_revoked_its_tickets_and_its_open_websockets_follow_nothing_more() {
+async fn after_a_key_is_revoked_its_tickets_are_refused_and_its_open_websockets_and_streams_end() {
     const ORIGIN: &str = "https://app.example.org";
     let database = TestDatabase::create().await.unwrap();
     let url = database.url().unwrap();
@@ -189,11 +189,20 @@ async fn after_a_key_is_revoked_its_tickets_and_its_open_websockets_follow_nothi
         .post("/tickets", &json!({"id": "second", "origin": ORIGIN}))
         .await;
     let ticket = answer["ticket"].as_str().unwrap();
+    let mut stream = service
+        .request(reqwest::Method::GET, "/requests/third/events")
+        .bearer_auth(&key)
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(stream.status(), 200);
     assert!(run(&url, &["revoke-key", &prefix]).0);
+    let reason = websocket.closed().await;
+    assert!(reason.contains("no longer valid"), "{reason}");
+    let ended = async { while stream.chunk().await.unwrap().is_some() {} };
+    let ended = tokio::time::timeout(std::time::Duration::from_mins(1), ended);
+    ended.await.expect("the stream ends");
     wait_for_key(&service, 401).await;
-    websocket.subscribe_to("second").await;
-    let message = websocket.next().await;
-    assert_eq!(message["data"]["code"], "expired_api_key", "{message}");
     let path = format!("/requests/second/events?ticket={ticket}");
     let request = reqwest::Client::new().get(format!("http://{}{path}", service.address));
     let response = request.header("origin", ORIGIN).send().await.unwrap();

@@ -133,6 +133,19 @@ impl Subscriber {
         serde_json::from_str(&text.expect("a message")).unwrap()
     }
 
+    /// Waits until the service closes the websocket. Returns the reason.
+    pub async fn closed(&mut self) -> String {
+        let closed = async {
+            loop {
+                if let Message::Close(frame) = self.0.next().await.expect("an open websocket").unwrap() {
+                    return frame.unwrap().reason.to_string();
+                }
+            }
+        };
+        let closed = tokio::time::timeout(Duration::from_mins(1), closed).await;
+        closed.expect("a message")
+    }
+
     /// Sends a message.
     pub async fn send(&mut self, message: &Value) {
         self.0
