@@ -7,12 +7,17 @@
 //!                                   --HTTP--> nginx, alternating with the service
 //!
 //!   this process: requests to relay --HTTP--> bauta-api (dist) --> local chain
+//!   this process: writer --> Postgres --> bauta-api (dist) --> 1,000 subscribers, webhooks
 //! ```
 
+mod chain;
 mod clients;
+mod events;
+mod logins;
 mod nginx;
 mod relay;
 mod steady;
+mod webhooks;
 
 use std::{fmt::Write as _, time::Duration};
 
@@ -67,6 +72,14 @@ another process. All clients hold their connections open. The database is notifi
   refused because the node did not answer in time. The rate is that of the confirmations between the
   first and the last one. The node runs on the same cores, in the profile `dist`. It verifies each
   proof twice: in the simulation and in the execution.
+* **Events**: one writer and 1,000 event streams (`confirmed`). For the latency, the writer commits
+  ten events every 400 ms, and the time is from the beginning of the write until a subscriber has
+  read the event. For the rate, it writes 100 at a time and waits while a subscriber has 2,000 less.
+  The rate is that of events which all subscribers have received.
+* **Webhooks**: events that become final together, each for 20 webhooks of one developer, whose
+  receiver answers at once. The rate is that of the messages.
+* **Logins**: 32 clients, each with one new wallet after the other: a challenge, a signature, and the
+  tokens.
 
 ";
 
@@ -79,6 +92,17 @@ struct Extent {
     /// The time during which the memory is measured.
     steady: Duration,
     relays: relay::Extent,
+    /// The time of each measurement of events and of logins.
+    live: Duration,
+    /// Events that are sent to each webhook.
+    webhook_events: u64,
+}
+
+/// The results of the parts that deliver events and log wallets in.
+struct Live {
+    events: events::Results,
+    webhook_per_s: f64,
+    login_per_s: f64,
 }
 
 /// The results of the rounds.
@@ -110,6 +134,8 @@ async fn measure(options: &Options) -> Result<Figures> {
                 seconds: 5,
                 rate: 60,
             },
+            live: Duration::from_secs(4),
+            webhook_events: 100,
         }
     } else {
         Extent {
@@ -123,6 +149,8 @@ async fn measure(options: &Options) -> Result<Figures> {
                 seconds: 15,
                 rate: 60,
             },
+            live: Duration::from_secs(20),
+            webhook_events: 1_000,
         }
     };
     let server = Postgres::start_with(&SETTINGS)?;
@@ -154,8 +182,13 @@ async fn measure(options: &Options) -> Result<Figures> {
     slots.abort();
     let (results, steady) = results?;
     drop((service, nginx));
+    let live = Live {
+        events: events::measure(extent.live).await?,
+        webhook_per_s: webhooks::measure(extent.webhook_events).await?,
+        login_per_s: logins::measure(extent.live).await?,
+    };
     let relays = relay::measure(&extent.relays).await?;
-    report(options, &extent, results, &steady, &relays)
+    report(options, &extent, results, &steady, &relays, &live)
 }
 
 /// Fails unless the service and nginx send the same bytes for a tile.
@@ -265,6 +298,7 @@ fn report(
     results: Results,
     steady: &Steady,
     relays: &relay::Results,
+    live: &Live,
 ) -> Result<Figures> {
     let growth = steady.end_mb - steady.begin_mb;
     let [cached_p50, cached_p99, tiles, static_file, path_p50, path_p99] = [
@@ -333,6 +367,25 @@ fn report(
             "50",
         ),
         (
+            "events per second to 1,000 subscribers",
+            "`events_per_s`",
+            live.events.per_s,
+            "",
+        ),
+        (
+            "25 events per second to 1,000 subscribers, p99, ms",
+            "`event_p99_ms`",
+            live.events.p99_ms,
+            "",
+        ),
+        (
+            "messages to webhooks per second",
+            "`webhook_per_s`",
+            live.webhook_per_s,
+            "",
+        ),
+        ("logins per second", "`login_per_s`", live.login_per_s, ""),
+        (
             "all together, cached reads, p99, ms",
             "",
             steady.cached_p99_ms,
@@ -357,6 +410,10 @@ fn report(
         ("path_p99_ms", path_p99),
         ("relay_p50_ms", relays.p50_ms),
         ("relays_per_s", relays.per_s),
+        ("events_per_s", live.events.per_s),
+        ("event_p99_ms", live.events.p99_ms),
+        ("webhook_per_s", live.webhook_per_s),
+        ("login_per_s", live.login_per_s),
         ("memory_mb", steady.end_mb),
         ("memory_growth_mb", growth),
     ]
