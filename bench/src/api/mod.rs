@@ -105,6 +105,38 @@ struct Live {
     login_per_s: f64,
 }
 
+impl Live {
+    const fn figures(&self) -> [(&'static str, f64); 4] {
+        [
+            ("events_per_s", self.events.per_s),
+            ("event_p99_ms", self.events.p99_ms),
+            ("webhook_per_s", self.webhook_per_s),
+            ("login_per_s", self.login_per_s),
+        ]
+    }
+
+    /// Returns the lines of the table: name, key of `--json`, figure, and goal.
+    const fn lines(&self) -> [(&'static str, &'static str, f64, &'static str); 4] {
+        let [(_, per_s), (_, p99_ms), (_, webhooks), (_, logins)] = self.figures();
+        [
+            (
+                "events per second to 1,000 subscribers",
+                "`events_per_s`",
+                per_s,
+                "",
+            ),
+            (
+                "25 events per second to 1,000 subscribers, p99, ms",
+                "`event_p99_ms`",
+                p99_ms,
+                "",
+            ),
+            ("messages to webhooks per second", "`webhook_per_s`", webhooks, ""),
+            ("logins per second", "`login_per_s`", logins, ""),
+        ]
+    }
+}
+
 /// The results of the rounds.
 #[derive(Default)]
 struct Results {
@@ -367,25 +399,6 @@ fn report(
             "50",
         ),
         (
-            "events per second to 1,000 subscribers",
-            "`events_per_s`",
-            live.events.per_s,
-            "",
-        ),
-        (
-            "25 events per second to 1,000 subscribers, p99, ms",
-            "`event_p99_ms`",
-            live.events.p99_ms,
-            "",
-        ),
-        (
-            "messages to webhooks per second",
-            "`webhook_per_s`",
-            live.webhook_per_s,
-            "",
-        ),
-        ("logins per second", "`login_per_s`", live.login_per_s, ""),
-        (
             "all together, cached reads, p99, ms",
             "",
             steady.cached_p99_ms,
@@ -395,7 +408,10 @@ fn report(
         ("all together, paths, p99, ms", "", steady.path_p99_ms, "20"),
         ("memory at the end, MB", "`memory_mb`", steady.end_mb, ""),
         ("memory growth, MB", "`memory_growth_mb`", growth, "0"),
-    ] {
+    ]
+    .into_iter()
+    .chain(live.lines())
+    {
         let decimals = if value < 1_000.0 { 2 } else { 0 };
         writeln!(text, "| {name} | {key} | {value:.decimals$} | {goal} |")?;
     }
@@ -410,14 +426,11 @@ fn report(
         ("path_p99_ms", path_p99),
         ("relay_p50_ms", relays.p50_ms),
         ("relays_per_s", relays.per_s),
-        ("events_per_s", live.events.per_s),
-        ("event_p99_ms", live.events.p99_ms),
-        ("webhook_per_s", live.webhook_per_s),
-        ("login_per_s", live.login_per_s),
         ("memory_mb", steady.end_mb),
         ("memory_growth_mb", growth),
     ]
     .into_iter()
+    .chain(live.figures())
     .map(|(name, value)| (name.to_owned(), json!((value * 1e3).round() / 1e3)))
     .collect())
 }
