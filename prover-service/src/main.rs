@@ -296,12 +296,12 @@ async fn run(cli: Cli) -> Result<(), Error> {
             websocket_url: settings.ws_url.clone(),
         });
         follow_keys(&service, &state);
-        let operations = service.metrics_route();
         let routes = if is_verifier {
-            routes::verifier(state, operations)
+            routes::verifier
         } else {
-            routes::all(state, operations)
+            routes::all
         };
+        let routes = routes(state, service.metrics_route());
         service.serve(settings.port, routes, &settings.http).await?;
     }
     tracing::info!(
