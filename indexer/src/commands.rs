@@ -17,7 +17,7 @@ use clap::{ArgGroup, Subcommand};
 use solana_address::Address;
 
 use crate::config::ServiceSettings;
-use crate::progress::{ProgressBar, ProgressFile};
+use crate::progress::{self, ProgressBar};
 use crate::{MainError, run_settings};
 
 /// How long a command waits for the running indexer to apply what the command found.
@@ -365,7 +365,7 @@ async fn export_snapshot(settings: &ServiceSettings, path: &Path) -> Result<(), 
     // Only its owner can read the temporary file. It is removed if the export fails.
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
     let mut file = tempfile::NamedTempFile::new_in(folder.unwrap_or(Path::new("."))).map_err(failed)?;
-    let output = ProgressFile::new(file.as_file_mut(), "writing the file, MB", None);
+    let output = progress::writing(file.as_file_mut(), "writing the file");
     let summary = store.export_snapshot(BufWriter::new(output)).await?;
     file.as_file().sync_all().map_err(failed)?;
     file.persist_noclobber(path)
@@ -381,7 +381,7 @@ async fn import(settings: &ServiceSettings, path: &Path, dry_run: bool) -> Resul
     let (store, source) = open(settings).await?;
     let file = File::open(path).map_err(|source| file_error(path, source))?;
     let length = file.metadata().map_err(|source| file_error(path, source))?.len();
-    let file = ProgressFile::new(file, "reading the file, MB", Some(length));
+    let file = progress::reading(file, "reading the file", length);
     let mut bar = ProgressBar::new();
     let import = SnapshotImport {
         source: Arc::new(source),

@@ -1,36 +1,28 @@
-//! Progress bars on standard error.
+//! Progress bars on standard error. They are hidden if it is no terminal.
 
-use std::io::{IsTerminal, Read, Write};
+use std::io::{Read, Write};
 
 use bauta_indexing::{Progress, Stage};
+use indicatif::{ProgressBarIter, ProgressFinish, ProgressStyle};
 
-const MEGABYTE: u64 = 1_000_000;
-/// The number of characters of a full bar.
-const WIDTH: u64 = 30;
-
-/// Shows how much of a task is done, in one line of the terminal. Shows nothing if standard error
-/// is no terminal.
-pub struct ProgressBar {
-    is_terminal: bool,
-    /// The present line.
-    line: String,
-}
+/// Shows how much of a task is done.
+pub struct ProgressBar(indicatif::ProgressBar);
 
 impl ProgressBar {
     pub fn new() -> Self {
-        Self {
-            is_terminal: std::io::stderr().is_terminal(),
-            line: String::new(),
-        }
+        let bar = indicatif::ProgressBar::no_length().with_finish(ProgressFinish::Abandon);
+        Self(bar)
     }
 
-    /// Replaces the line. `None` means that nothing shows how much there is in total.
+    /// Shows how much is done. `None` means that nothing shows how much there is in total.
     pub fn show(&mut self, task: &str, done: u64, all: Option<u64>) {
-        let line = text(task, done, all);
-        if self.is_terminal && line != self.line {
-            eprint!("\r{line:<width$}", width = self.line.chars().count());
-            self.line = line;
+        self.0.set_style(style(all.is_some()));
+        self.0.set_message(task.to_owned());
+        match all {
+            Some(all) => self.0.set_length(all),
+            None => self.0.unset_length(),
         }
+        self.0.set_position(done);
     }
 
     /// Shows how many requests are done.
@@ -51,83 +43,35 @@ impl ProgressBar {
     }
 }
 
-impl Drop for ProgressBar {
-    fn drop(&mut self) {
-        if !self.line.is_empty() {
-            eprintln!();
-        }
-    }
-}
-
-fn text(task: &str, done: u64, all: Option<u64>) -> String {
-    let share =
-        |parts: u64, all: u64| u64::try_from(u128::from(done.min(all)) * u128::from(parts) / u128::from(all));
-    let Some(all) = all else {
-        return if done == 0 {
-            task.to_owned()
-        } else {
-            format!("{task}: {done}")
-        };
+fn style(has_length: bool) -> ProgressStyle {
+    let template = if has_length {
+        "{msg} {bar:30} {percent} %, {pos} of {len}"
+    } else {
+        "{msg}: {pos}"
     };
-    let (filled, percent) = match all {
-        0 => (WIDTH, 100),
-        all => (share(WIDTH, all).unwrap_or(WIDTH), share(100, all).unwrap_or(100)),
+    ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
+}
+
+/// Returns a bar that counts bytes. `None` means that the size of the file is not known.
+fn bytes(task: &'static str, all: Option<u64>) -> indicatif::ProgressBar {
+    let template = match all {
+        Some(_) => "{msg} {bar:30} {bytes} of {total_bytes}",
+        None => "{msg}: {bytes}",
     };
-    let part = |character: &str, count: u64| character.repeat(usize::try_from(count).unwrap_or_default());
-    format!(
-        "{task} [{}{}] {percent} %, {done} of {all}",
-        part("#", filled),
-        part(".", WIDTH - filled)
-    )
+    let bar = all.map_or_else(indicatif::ProgressBar::no_length, indicatif::ProgressBar::new);
+    let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
+    bar.set_style(style);
+    bar.with_message(task).with_finish(ProgressFinish::Abandon)
 }
 
-/// A file that shows how much of it has been read or written.
-pub struct ProgressFile<F> {
-    inner: F,
-    bar: ProgressBar,
-    task: &'static str,
-    done: u64,
-    /// The number of bytes of the whole file. `None` if it is not known.
-    all: Option<u64>,
+/// Wraps a file that is read from its beginning, and shows how much of its `size` in bytes is read.
+pub fn reading<R: Read>(file: R, task: &'static str, size: u64) -> ProgressBarIter<R> {
+    bytes(task, Some(size)).wrap_read(file)
 }
 
-impl<F> ProgressFile<F> {
-    /// Wraps a file that is read or written from its beginning.
-    pub fn new(inner: F, task: &'static str, all: Option<u64>) -> Self {
-        Self {
-            inner,
-            bar: ProgressBar::new(),
-            task,
-            done: 0,
-            all,
-        }
-    }
-
-    fn add(&mut self, bytes: usize) {
-        self.done += bytes as u64;
-        let all = self.all.map(|all| all / MEGABYTE);
-        self.bar.show(self.task, self.done / MEGABYTE, all);
-    }
-}
-
-impl<F: Read> Read for ProgressFile<F> {
-    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
-        let count = self.inner.read(buffer)?;
-        self.add(count);
-        Ok(count)
-    }
-}
-
-impl<F: Write> Write for ProgressFile<F> {
-    fn write(&mut self, buffer: &[u8]) -> std::io::Result<usize> {
-        let count = self.inner.write(buffer)?;
-        self.add(count);
-        Ok(count)
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        self.inner.flush()
-    }
+/// Wraps a file that is written, and shows how much is written.
+pub fn writing<W: Write>(file: W, task: &'static str) -> ProgressBarIter<W> {
+    bytes(task, None).wrap_write(file)
 }
 
 #[cfg(test)]
@@ -135,31 +79,27 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_bar_shows_the_share_that_is_done() {
-        let half = text("applying", 5, Some(10));
-        assert_eq!(half, "applying [###############...............] 50 %, 5 of 10");
-        assert!(text("applying", 0, Some(3)).contains("[..............................] 0 %"));
-        assert!(text("applying", 3, Some(3)).contains("[##############################] 100 %"));
-        // The chain grows meanwhile, and there can be nothing to do.
-        assert!(text("applying", 9, Some(3)).contains("] 100 %, 9 of 3"));
-        assert!(text("applying", 0, Some(0)).contains("] 100 %"));
-        assert!(text("applying", u64::MAX, Some(u64::MAX)).contains("] 100 %"));
-    }
-
-    #[test]
-    fn a_task_of_unknown_length_shows_how_much_is_done() {
-        assert_eq!(text("listing", 7, None), "listing: 7");
-        assert_eq!(text("replacing", 0, None), "replacing");
+    fn a_bar_has_the_length_of_the_present_task() {
+        let mut bar = ProgressBar::new();
+        bar.show("applying", 5, Some(10));
+        assert_eq!((bar.0.position(), bar.0.length()), (5, Some(10)));
+        assert_eq!(bar.0.message(), "applying");
+        bar.show("listing", 7, None);
+        assert_eq!((bar.0.position(), bar.0.length()), (7, None));
     }
 
     #[test]
     fn a_file_counts_what_is_read_and_written() {
-        let mut written = ProgressFile::new(Vec::new(), "writing", None);
+        let mut written = writing(Vec::new(), "writing");
         written.write_all(&[7; 10]).unwrap();
-        assert_eq!(written.done, 10);
-        let mut read = ProgressFile::new(written.inner.as_slice(), "reading", Some(10));
-        let mut content = Vec::new();
-        read.read_to_end(&mut content).unwrap();
-        assert_eq!((read.done, content), (10, vec![7; 10]));
+        assert_eq!(written.progress.position(), 10);
+        let content = [7; 10];
+        let mut read = reading(content.as_slice(), "reading", 10);
+        let mut copy = Vec::new();
+        read.read_to_end(&mut copy).unwrap();
+        assert_eq!(
+            (read.progress.position(), copy.as_slice()),
+            (10, content.as_slice())
+        );
     }
 }
