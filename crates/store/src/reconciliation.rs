@@ -58,7 +58,7 @@ pub struct StoredConfig {
     pub development_keys_allowed: bool,
 }
 
-fn applied_transaction(row: &PgRow) -> Result<AppliedTransaction, StoreError> {
+pub fn applied_transaction(row: &PgRow) -> Result<AppliedTransaction, StoreError> {
     Ok(AppliedTransaction {
         slot: Slot::from_column(row.get("slot"))?,
         signature: signature(row.get("signature"))?,

@@ -125,13 +125,18 @@ impl Switchover {
         }
         self.record_difference(schema).await?;
         self.keep_attested_trees(schema).await?;
-        // The quarantine does not follow the chain. What the other schema could not read is kept,
-        // and what it has applied is removed.
+        // The quarantine and the contests do not follow the chain. What the other schema could not
+        // read or set aside is kept, and what it has applied is removed.
         for statement in [
             format!("INSERT INTO quarantine SELECT * FROM {schema}.quarantine ON CONFLICT DO NOTHING"),
             format!(
                 "DELETE FROM quarantine q WHERE EXISTS (
                      SELECT FROM {schema}.events e WHERE e.slot = q.slot AND e.signature = q.signature)"
+            ),
+            format!("INSERT INTO contested SELECT * FROM {schema}.contested ON CONFLICT DO NOTHING"),
+            format!(
+                "DELETE FROM contested c WHERE NOT c.has_other AND EXISTS (
+                     SELECT FROM {schema}.events e WHERE e.slot = c.slot AND e.signature = c.signature)"
             ),
         ] {
             execute(&mut self.transaction, statement).await?;

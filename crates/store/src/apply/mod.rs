@@ -85,6 +85,7 @@ impl Store {
         }
         let records = &batch.records[already_applied..];
         let number = last.map_or(1, |last| last.number + 1);
+        allow_contested(&mut transaction).await?;
         if with_journal {
             begin_journal(&mut transaction, number, batch.checkpoint).await?;
         } else {
@@ -119,6 +120,15 @@ fn check_order(batch: &Batch) -> Result<(), StoreError> {
         }
         _ => Ok(()),
     }
+}
+
+/// Shows the database that this version knows contested transactions, and does not apply what is
+/// set aside. It refuses the batches of earlier versions that do.
+async fn allow_contested(connection: &mut PgConnection) -> Result<(), StoreError> {
+    sqlx::query("SELECT set_config('bauta.contests', 'known', true)")
+        .execute(connection)
+        .await?;
+    Ok(())
 }
 
 /// Makes the triggers write the journal until the end of the transaction.

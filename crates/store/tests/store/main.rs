@@ -9,6 +9,7 @@ mod audit_seals;
 mod backfill;
 mod backup;
 mod collections;
+mod contested;
 mod event_log;
 mod feature_flags;
 mod imports;

@@ -169,7 +169,9 @@ async fn no_role_has_a_permission_that_it_does_not_need() {
                 .get(0)
         };
         let follows_the_chain = followed.contains(&table);
-        let is_of_indexer = follows_the_chain || table.starts_with("backfill") || table == "quarantine";
+        let is_of_indexer = follows_the_chain
+            || table.starts_with("backfill")
+            || ["contested", "quarantine"].contains(&table.as_str());
         for role in ["bauta_indexer", "bauta_api", "bauta_prover", "bauta_analytics"] {
             let keeps_accounts = role == "bauta_api"
                 && [

@@ -8,7 +8,7 @@ use bauta_store::testing::{TestDatabase, chain_tables};
 use sqlx::Row;
 
 /// Tables that do not follow the chain.
-const OTHER_TABLES: [&str; 27] = [
+const OTHER_TABLES: [&str; 28] = [
     "_sqlx_migrations",
     "accounts",
     "api_key_changes",
@@ -20,6 +20,7 @@ const OTHER_TABLES: [&str; 27] = [
     "backfill_histories",
     "backfill_lists",
     "backfill_transactions",
+    "contested",
     "feature_flags",
     "jobs",
     "logins",
