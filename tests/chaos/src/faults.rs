@@ -53,6 +53,12 @@ pub struct Faults {
     pub invented: f64,
     /// The number of transactions that do not exist, at most 255, in each list.
     pub inventions: u8,
+    /// Share of lists that contain a copy of the newest transaction under another signature. The node
+    /// returns it with all of its events.
+    pub copied: f64,
+    /// Share of transactions whose last event has another root. Which ones depends only on the
+    /// proxy's seed and the signature.
+    pub altered: f64,
     /// Share of requests for the newest finalized slot that return the newest confirmed one.
     pub finalized_early: f64,
     /// Share of pages of lists that are empty.
@@ -95,6 +101,8 @@ impl Faults {
             || self.unknown_errors > 0.0
             || self.invented > 0.0
             || self.inventions > 0
+            || self.copied > 0.0
+            || self.altered > 0.0
             || self.empty_pages > 0.0
             || self.heights_off != 0
             || self.price.is_some()
@@ -129,6 +137,10 @@ pub struct FaultCounts {
     pub unknown_errors: AtomicU64,
     /// Lists with transactions that do not exist.
     pub invented: AtomicU64,
+    /// Copies that were returned with their events.
+    pub copied: AtomicU64,
+    /// Transactions whose last event was altered.
+    pub altered: AtomicU64,
     /// Slots that were reported as finalized early.
     pub finalized_early: AtomicU64,
     /// Pages of lists that were returned without entries.

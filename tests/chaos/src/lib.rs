@@ -13,6 +13,7 @@
 //!
 //! Services must not depend on this crate.
 
+mod copies;
 mod faults;
 mod listener;
 mod notifications;

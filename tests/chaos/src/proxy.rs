@@ -13,6 +13,7 @@ use hyper_util::service::TowerToHyperService;
 use serde_json::{Value, json};
 use tokio::net::TcpStream;
 
+use crate::copies;
 use crate::faults::{Shared, count};
 use crate::listener::Listener;
 use crate::{ChaosError, FaultCounts, Faults, notifications, responses};
@@ -163,6 +164,9 @@ async fn distorted_response(
     let Ok(mut response) = serde_json::from_slice(&body) else {
         return Ok(body.to_vec());
     };
+    if faults.copied > 0.0 {
+        return_copies(shared, &request_json, &mut response).await?;
+    }
     let horizon = if is_stale {
         Some(stale_slot(shared, faults).await?)
     } else {
@@ -183,6 +187,25 @@ async fn distorted_response(
         response => responses::distort(shared, faults, horizon, &request_json, response),
     }
     Ok(response.to_string().into_bytes())
+}
+
+/// Returns copies of transactions for those that the node does not know.
+async fn return_copies(shared: &Shared, request: &Value, response: &mut Value) -> Result<(), reqwest::Error> {
+    let responses = match response {
+        Value::Array(responses) => responses.as_mut_slice(),
+        response => std::slice::from_mut(response),
+    };
+    for response in responses {
+        let call = calls(request).iter().find(|call| call["id"] == response["id"]);
+        let Some(call) = call else { continue };
+        let Some(original) = copies::original_request(call, response) else {
+            continue;
+        };
+        let body = forward(shared, original.to_string().into_bytes()).await?;
+        let original: Value = serde_json::from_slice(&body).unwrap_or_default();
+        copies::copy_response(shared, call, &original, response);
+    }
+    Ok(())
 }
 
 /// Returns the calls of a request, which has one or several.

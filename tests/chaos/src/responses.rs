@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::Faults;
+use crate::copies;
 use crate::faults::{Shared, count};
 
 /// The genesis hash of mainnet.
@@ -73,6 +74,11 @@ pub fn distort(
                 count(&shared.counts.false_balances);
             }
         }
+        "getTransaction"
+            if shared.omits(request["params"][0].as_str().unwrap_or_default(), faults.altered) =>
+        {
+            copies::alter(shared, response);
+        }
         "getTransaction" if faults.padding > 0 || faults.oversized.is_some() => {
             pad(shared, faults, request, response);
         }
@@ -138,6 +144,9 @@ fn distort_list(shared: &Shared, faults: &Faults, response: &mut Value) {
         if shared.happens(faults.invented) {
             entries.insert(0, added(UNKNOWN_SIGNATURES[2], Value::Null));
             count(&shared.counts.invented);
+        }
+        if shared.happens(faults.copied) {
+            copies::add_to_list(entries);
         }
         for number in 1..=faults.inventions {
             let signature = bs58::encode([number; 64]).into_string();
