@@ -166,11 +166,12 @@ fn add_checks(service: &Service, connection: watch::Receiver<Connection>, max_la
             Connection::Established { status, .. } => status.borrow().ready(max_lag),
         }))
     });
-    let degrading: [(&str, StatusCheck); 4] = [
+    let degrading: [(&str, StatusCheck); 5] = [
         ("reconciliation", |status, _| {
             status.reconciling(MAX_RECONCILE_PAUSE)
         }),
         ("quarantine", |status, _| status.complete()),
+        ("contests", |status, _| status.uncontested()),
         ("finality", |status, _| status.undisputed()),
         ("second_node", IndexerStatus::listed_by_two),
     ];

@@ -1,7 +1,7 @@
 //! The chain as the indexer reads it, independent of where it comes from.
 
 use std::collections::hash_map::Entry;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::future::Future;
 
 use bauta_store::Slot;
@@ -224,6 +224,24 @@ impl AccountFilter {
     }
 }
 
+/// The SHA-256 of the program's events in a transaction, as a node returns it.
+pub type VersionDigest = [u8; 32];
+
+/// What one node has of a listed transaction.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct NodeVersion {
+    /// The index of the node in [`Source::histories`].
+    pub node: usize,
+    /// The events that the node returns. `None` if it does not have the transaction in this slot
+    /// and with this outcome.
+    pub version: Option<VersionDigest>,
+    /// Whether the node is left out, because it has returned wrong answers.
+    pub is_left_out: bool,
+}
+
+/// A version of a transaction.
+pub type VersionKey = (Slot, Signature, VersionDigest);
+
 /// Which nodes list a transaction that no node returns.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum ListedBy {
@@ -381,6 +399,32 @@ pub trait Source: Send + Sync + 'static {
     fn is_left_out(&self, node: usize) -> bool {
         let _ = node;
         false
+    }
+
+    /// Returns those of the transactions that only one of several nodes listed when their lists were
+    /// last compared.
+    fn listed_by_one(&self, transactions: &[(Slot, Signature)]) -> Vec<(Slot, Signature)> {
+        let _ = transactions;
+        Vec::new()
+    }
+
+    /// Returns what each node has of each listed transaction, in the order of the list. A node that
+    /// does not answer in time is left out. The time is limited.
+    fn versions(&self, listed: &[ListedTransaction]) -> impl Future<Output = Vec<Vec<NodeVersion>>> + Send {
+        let unknown = vec![Vec::new(); listed.len()];
+        async move { unknown }
+    }
+
+    /// Makes [`fetch`](Self::fetch) use no answer that contains one of these versions. Replaces the
+    /// versions of the last call.
+    fn refuse_versions(&self, refused: &HashSet<VersionKey>) {
+        let _ = refused;
+    }
+
+    /// Records that a node returned a wrong version of a transaction. A source with several nodes
+    /// leaves out a node that returns many of them.
+    fn record_wrong_version(&self, slot: Slot, signature: Signature, node: usize) {
+        let _ = (slot, signature, node);
     }
 
     /// Returns whether the source compares nodes before it returns a transaction whose outcome

@@ -17,10 +17,11 @@ use bauta_store::event::{
     TreeChange, TreeChangeKind,
 };
 use bauta_store::{Event, EventRecord, Position, Provenance, RegistryKind, ScopeMode, Sequence};
+use sha2::{Digest, Sha256};
 use solana_address::Address;
 
 use crate::IndexerError;
-use crate::chain::Transaction;
+use crate::chain::{Transaction, VersionDigest};
 
 /// The index of the scope among the accounts of `verify`, after payer, recipient and config.
 const VERIFY_SCOPE_ACCOUNT: usize = 3;
@@ -60,6 +61,35 @@ pub fn records(transaction: &Transaction) -> Result<Vec<EventRecord>, IndexerErr
     }
     records.sort_by_key(|record| record.position);
     Ok(records)
+}
+
+/// Returns the digest of what the store records of a transaction. Two answers with the same digest
+/// have the same effect, apart from the index of the transaction in its slot.
+#[must_use]
+pub fn digest(transaction: &Transaction) -> VersionDigest {
+    let mut hash = Sha256::new();
+    let mut add = |outer: u32, inner: u32, data: &[u8]| {
+        hash.update(outer.to_le_bytes());
+        hash.update(inner.to_le_bytes());
+        hash.update((data.len() as u64).to_le_bytes());
+        hash.update(data);
+    };
+    if transaction.succeeded {
+        for inner in &transaction.inner_instructions {
+            if is_event(&inner.program, &inner.accounts, &inner.data) {
+                add(inner.outer_index, inner.inner_index, &inner.data);
+            }
+        }
+    } else if let Some(EventRecord {
+        position,
+        event: Event::ReuseRefused { scope, claim },
+        ..
+    }) = refused_reuse(transaction)
+    {
+        let data = [scope.to_bytes(), claim.to_bytes()].concat();
+        add(position.instruction_index, position.inner_index, &data);
+    }
+    hash.finalize().into()
 }
 
 /// Returns whether an inner instruction records an event of the program, known or unknown.

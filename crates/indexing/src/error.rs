@@ -320,6 +320,42 @@ impl IndexerError {
         )
     }
 
+    /// Returns whether a node may have invented or altered what causes the error: a value that no
+    /// event of the program has, a row that the database does not accept, or an answer that
+    /// contradicts another one. [`Self::may_be_gap`] has the errors that a missing event can cause
+    /// as well.
+    #[must_use]
+    pub const fn may_be_invented(&self) -> bool {
+        match self {
+            Self::Event { .. } | Self::Value { .. } => true,
+            Self::Source(SourceError::Inconsistent { inconsistency, .. }) => {
+                matches!(inconsistency, Inconsistency::SameIndex)
+            }
+            Self::Store(error) => matches!(
+                error,
+                StoreError::Value(_)
+                    | StoreError::TimeOutOfRange { .. }
+                    | StoreError::TooLarge { .. }
+                    | StoreError::TileOutOfRange { .. }
+                    | StoreError::TooManyLeaves { .. }
+                    | StoreError::EmptyAppend { .. }
+                    | StoreError::OutOfOrder { .. }
+            ),
+            _ => false,
+        }
+    }
+
+    /// Returns the transaction that the error is about, if it may be invented.
+    #[must_use]
+    pub const fn affected_transaction(&self) -> Option<Signature> {
+        match self {
+            Self::Event { signature, .. }
+            | Self::Value { signature, .. }
+            | Self::Source(SourceError::Inconsistent { signature, .. }) => Some(*signature),
+            _ => None,
+        }
+    }
+
     /// Returns the account that a gap is about. `None` if the error does not name one.
     #[must_use]
     pub fn affected_account(&self) -> Option<Address> {

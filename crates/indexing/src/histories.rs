@@ -15,8 +15,15 @@ use crate::chain::{ListedTransaction, Source};
 /// How long the other nodes are awaited, at least, when one has returned a page.
 const GRACE: Duration = Duration::from_secs(2);
 
+/// How long a node may still deliver pages of an address when another one has delivered the whole
+/// history, at least. It is also ten times as long as the other one took.
+const PATIENCE: Duration = Duration::from_mins(1);
+/// How many times as long as the first complete history the others may take.
+const MAX_WAIT_FACTOR: u32 = 10;
+
 /// The histories of some addresses, one address after the other. Of each node one page is read at a
-/// time. A node that fails, or that is much later than another one, is not used again.
+/// time. A node that fails, or that is much later than another one, is not used again. A node can
+/// deliver pages without an end: when the history of another one is complete, it has a limited time.
 pub struct Histories<'a, S> {
     source: &'a S,
     addresses: std::slice::Iter<'a, Address>,
@@ -26,6 +33,10 @@ pub struct Histories<'a, S> {
     after: Option<Slot>,
     until: Slot,
     nodes: Vec<NodePosition>,
+    /// When the reading of the present address began.
+    start: Instant,
+    /// When the first history of the present address was complete, and how long that took.
+    first_complete: Option<(Instant, Duration)>,
 }
 
 /// How far the history of one address has been read on one node.
@@ -60,6 +71,8 @@ impl<'a, S: Source> Histories<'a, S> {
             after,
             until,
             nodes: nodes.collect(),
+            start: Instant::now(),
+            first_complete: None,
         }
     }
 
@@ -68,6 +81,7 @@ impl<'a, S: Source> Histories<'a, S> {
     pub async fn next(&mut self) -> Result<Option<Vec<ListedTransaction>>, SourceError> {
         if self.nodes.iter().all(|node| node.is_complete) {
             self.address = self.addresses.next();
+            (self.start, self.first_complete) = (Instant::now(), None);
             for node in &mut self.nodes {
                 node.before = self.newer;
                 node.is_at_beginning = true;
@@ -130,9 +144,69 @@ impl<'a, S: Source> Histories<'a, S> {
             listed.extend(page.listed);
             true
         });
+        self.limit_time();
         if self.nodes.is_empty() {
             return Err(last_error.unwrap_or(SourceError::Cancelled));
         }
         Ok(Some(ListedTransaction::merge(listed)))
+    }
+}
+
+impl<S> Histories<'_, S> {
+    /// Ends the histories that take much longer than the first complete one.
+    fn limit_time(&mut self) {
+        if !self.nodes.iter().any(|node| node.is_complete) {
+            return;
+        }
+        let took = self.start.elapsed();
+        let (since, took) = *self.first_complete.get_or_insert((Instant::now(), took));
+        if since.elapsed() >= took.saturating_mul(MAX_WAIT_FACTOR).max(PATIENCE) {
+            for node in &mut self.nodes {
+                node.is_complete = true;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_node_that_delivers_a_history_without_an_end_is_awaited_for_a_limited_time() {
+        let node = |node, is_complete| NodePosition {
+            node,
+            before: None,
+            is_at_beginning: false,
+            is_complete,
+        };
+        let ago = |time: Duration| Instant::now().checked_sub(time).unwrap();
+        let mut histories = Histories {
+            source: &(),
+            addresses: [].iter(),
+            address: None,
+            newer: None,
+            after: None,
+            until: Slot::MAX,
+            nodes: vec![node(0, false), node(1, false)],
+            start: ago(PATIENCE * 20),
+            first_complete: None,
+        };
+        let complete = |histories: &Histories<'_, ()>| -> Vec<bool> {
+            histories.nodes.iter().map(|node| node.is_complete).collect()
+        };
+        // No history is complete yet.
+        histories.limit_time();
+        assert_eq!(complete(&histories), [false, false]);
+        histories.nodes[1].is_complete = true;
+        histories.start = ago(Duration::from_secs(1));
+        histories.limit_time();
+        assert_eq!(complete(&histories), [false, true]);
+        let took = Duration::from_secs(12);
+        for (waited, is_complete) in [(60, false), (119, false), (120, true)] {
+            histories.first_complete = Some((ago(Duration::from_secs(waited)), took));
+            histories.limit_time();
+            assert_eq!(complete(&histories), [is_complete, true], "{waited}");
+        }
     }
 }

@@ -30,6 +30,7 @@ const BACKFILL_TRANSACTIONS: &str = "bauta_indexer_backfill_transactions";
 const BACKFILL_SECONDS: &str = "bauta_indexer_backfill_seconds";
 const NODE_FIRST_SLOT: &str = "bauta_indexer_node_first_slot";
 const QUARANTINED: &str = "bauta_indexer_quarantined_transactions";
+const CONTESTED: &str = "bauta_indexer_contested_transactions";
 const SINGLE_NODE: &str = "bauta_indexer_single_node";
 const DISPUTED: &str = "bauta_indexer_disputed_transactions";
 const JOURNAL_BYTES: &str = "bauta_indexer_journal_bytes";
@@ -139,6 +140,10 @@ pub fn describe() {
         QUARANTINED,
         "Listed transactions that no node returns; the database continues without them"
     );
+    describe_gauge!(
+        CONTESTED,
+        "Versions of transactions that nodes contradict and about which nothing is decided: set aside, or kept"
+    );
     describe_gauge!(JOURNAL_BYTES, "Space on disk of the journal, with its indexes");
     describe_gauge!(
         STOPPED,
@@ -158,6 +163,7 @@ pub fn describe() {
     }
     backfill(0, Duration::ZERO);
     quarantined(0);
+    contested(0, 0);
     journal(0);
     gauge!(STOPPED).set(0.0);
     gauge!(LEADER).set(0.0);
@@ -269,6 +275,12 @@ pub fn node_first_slot(url: &str, slot: Slot) {
 
 pub fn quarantined(count: usize) {
     gauge!(QUARANTINED).set(gauge_value(count as u64));
+}
+
+/// Records how many contested versions are set aside, and how many are kept.
+pub fn contested(aside: usize, kept: usize) {
+    gauge!(CONTESTED, "state" => "aside").set(gauge_value(aside as u64));
+    gauge!(CONTESTED, "state" => "kept").set(gauge_value(kept as u64));
 }
 
 pub fn single_node(is_single: bool) {

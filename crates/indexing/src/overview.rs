@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use bauta_store::{QuarantinedTransaction, Slot, Store};
+use bauta_store::{ContestedTransaction, QuarantinedTransaction, Slot, Store};
 use serde::Serialize;
 
 use crate::IndexerError;
@@ -29,6 +29,8 @@ pub struct Overview {
     pub backfill_waiting: Option<u64>,
     /// The listed transactions that no node returns, and that the database does not contain.
     pub quarantine: Vec<Quarantined>,
+    /// The versions of transactions that nodes contradict.
+    pub contested: Vec<Contested>,
     /// The nodes, and how far back their blocks reach.
     pub nodes: Vec<NodeOverview>,
     /// The number of batches that can be rolled back.
@@ -51,6 +53,23 @@ pub struct Quarantined {
     /// The number of requests since then.
     pub attempts: u64,
     /// Why the last request failed.
+    pub reason: String,
+}
+
+/// A version of a transaction that nodes contradict.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct Contested {
+    /// The transaction's first signature in base58.
+    pub signature: String,
+    /// The slot in which it is listed.
+    pub slot: u64,
+    /// `kept`: it is applied; `aside`: it is not, and nothing is decided; `undone`: it is wrong.
+    pub state: &'static str,
+    /// The nodes that return this version.
+    pub nodes: String,
+    /// For how many seconds it has been contested.
+    pub seconds: u64,
+    /// Why it is contested.
     pub reason: String,
 }
 
@@ -87,6 +106,19 @@ impl From<QuarantinedTransaction> for Quarantined {
     }
 }
 
+impl From<ContestedTransaction> for Contested {
+    fn from(stored: ContestedTransaction) -> Self {
+        Self {
+            signature: stored.signature.to_string(),
+            slot: stored.slot.get(),
+            state: stored.state.as_str(),
+            nodes: stored.nodes,
+            seconds: stored.seconds,
+            reason: stored.reason,
+        }
+    }
+}
+
 impl Overview {
     /// Reads the progress of the database and the head of the chain.
     pub async fn read<S: Source>(store: &Store, source: &S) -> Result<Self, IndexerError> {
@@ -107,6 +139,7 @@ impl Overview {
             backfill_until_slot: backfill.map(|backfill| backfill.until.get()),
             backfill_waiting: backfill.map(|backfill| backfill.waiting),
             quarantine: store.quarantined().await?.into_iter().map(Into::into).collect(),
+            contested: store.contested().await?.into_iter().map(Into::into).collect(),
             nodes: source.retention().await.into_iter().map(Into::into).collect(),
             journal_batches: journal.batches,
             journal_bytes: store.journal_bytes().await?,
@@ -159,6 +192,18 @@ impl fmt::Display for Overview {
                 quarantined.attempts,
                 quarantined.seconds,
                 quarantined.reason
+            )?;
+        }
+        for contested in &self.contested {
+            writeln!(
+                out,
+                "contested    {} of slot {}, {}, only on {}, for {} s: {}",
+                contested.signature,
+                contested.slot,
+                contested.state,
+                contested.nodes,
+                contested.seconds,
+                contested.reason
             )?;
         }
         write!(

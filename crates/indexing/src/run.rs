@@ -198,7 +198,10 @@ impl<S: Source> Indexer<S> {
         follower: &mut Follower<S>,
         maintenance: &mut MaintenanceState,
     ) -> Result<(Step, bool), IndexerError> {
-        let step = follower.step().await?;
+        let step = follower.step().await;
+        // Before a rollback is followed by a step that is at the head.
+        self.reporter.contested(follower.contested());
+        let step = step?;
         let mut step_again = step.again;
         if !step.again || step.is_backfill {
             step_again |= self.maintain(maintenance, follower, step).await?;
@@ -388,6 +391,7 @@ impl<S: Source> Indexer<S> {
             let is_listed = !step.is_backfill && finalized < step.checkpoint.map(|at| at.slot);
             let is_single_node = is_listed && self.source.is_single_node();
             self.reporter.agreement(is_single_node, follower.disputed_slot());
+            self.reporter.contested(follower.contested());
         }
         if is_due(state.pruned_at, PRUNE_INTERVAL) {
             state.pruned_at = Some(Instant::now());

@@ -49,6 +49,11 @@ pub struct IndexerStatus {
     pub reconciled: Option<Slot>,
     /// The number of listed transactions that no node returns. The database continues without them.
     pub quarantined: usize,
+    /// The number of versions of transactions that nodes contradict and that are set aside, while
+    /// nothing shows that they are wrong.
+    pub contested_aside: usize,
+    /// The number of those that are applied.
+    pub contested_kept: usize,
     /// Since when the lists of only one of several nodes count. `None` if those of two do.
     pub single_node_since: Option<Instant>,
     /// The slot of the transaction that stops finality, because nodes contradict it.
@@ -75,6 +80,13 @@ impl IndexerStatus {
             (Role::Standby, None) => return Ok(()),
             (Role::Starting | Role::Standby, Some(stop)) => return Err(stop.message.clone()),
             (Role::Leader, _) => {}
+        }
+        if self.contested_aside > 0 {
+            return Err(format!(
+                "nodes contradict each other about {} transactions, which are set aside until more nodes or the \
+                 accounts decide; rows may be missing; `bauta-indexer status` names them; compare the nodes, and add one",
+                self.contested_aside
+            ));
         }
         let reason = self
             .stop_reason
@@ -119,6 +131,18 @@ impl IndexerStatus {
             count => Err(format!(
                 "no node returns {count} listed transactions, and the database continues without them; \
                  `bauta-indexer status` names them; add a node with full history"
+            )),
+        }
+    }
+
+    /// Returns `Ok` unless nodes contradict each other about applied transactions, and nothing
+    /// decides.
+    pub fn uncontested(&self) -> Result<(), String> {
+        match self.contested_kept {
+            0 => Ok(()),
+            count => Err(format!(
+                "nodes contradict each other about {count} applied transactions, and nothing shows which is right; \
+                 `bauta-indexer status` names them; compare the nodes, and add one"
             )),
         }
     }
@@ -181,6 +205,7 @@ impl Reporter {
                 status.caught_up_at = None;
                 (status.finalized, status.reconciled) = (None, None);
                 status.quarantined = 0;
+                (status.contested_aside, status.contested_kept) = (0, 0);
                 (status.single_node_since, status.disputed_slot) = (None, None);
                 status.reconciled_at = (role == Role::Leader).then(Instant::now);
             }
@@ -239,6 +264,13 @@ impl Reporter {
     /// Sets the number of transactions in the quarantine.
     pub fn quarantined(&self, count: usize) {
         self.sender.send_modify(|status| status.quarantined = count);
+    }
+
+    /// Sets the numbers of contested versions that are set aside, and that are applied.
+    pub fn contested(&self, (aside, kept): (usize, usize)) {
+        self.sender.send_modify(|status| {
+            (status.contested_aside, status.contested_kept) = (aside, kept);
+        });
     }
 
     /// Sets the stop reason. Logs it only if it differs from the present one.

@@ -46,6 +46,8 @@ fn rounds() -> Vec<Round> {
     let unknown_errors = with(|faults| faults.unknown_errors = 1.0);
     let lists_wrongly = with(|faults| (faults.invented, faults.empty_pages) = (1.0, 0.5));
     let late = with(|faults| faults.delay = Duration::from_secs(2));
+    let alters = with(|faults| faults.altered = 0.3);
+    let copies = with(|faults| faults.copied = 0.3);
     let no_accounts = with(|faults| faults.failing_method = Some("getProgramAccounts"));
     vec![
         round(&omits, &none, &[|counts| &counts.omitted]),
@@ -87,6 +89,9 @@ fn rounds() -> Vec<Round> {
         round(&unavailable, &unavailable, &[|counts| &counts.refused]),
         // Both nodes omit some transactions. Some are omitted by both.
         round(&omits, &omits, &[|counts| &counts.omitted]),
+        // The preferred node contradicts the other one about contents, and is left out in the end.
+        round(&alters, &none, &[|counts| &counts.altered]),
+        round(&copies, &none, &[|counts| &counts.copied]),
     ]
 }
 

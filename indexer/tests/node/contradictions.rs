@@ -11,7 +11,7 @@ use bauta_chaos::{FaultProxy, Faults, RecordedTransaction, ReplayServer};
 use bauta_indexing::chain::Source;
 use bauta_indexing::nodes::{NodeSettings, RpcSource};
 use bauta_indexing::testing::{TestChain, named};
-use bauta_indexing::{Follower, Settings, SourceError, Step};
+use bauta_indexing::{ClusterCheck, Follower, Settings, SourceError, Step};
 use bauta_store::Slot;
 use bauta_store::testing::TestDatabase;
 use serde_json::json;
@@ -333,7 +333,13 @@ pub fn with_omission(chain: &TestChain, omitted: Signature) -> [Vec<RecordedTran
 async fn what_a_node_lists_after_an_outage_is_added_to_final_slots() {
     let (chain, omitted) = chain();
     let [faulty, honest] = with_omission(&chain, omitted);
-    let mut fixture = Fixture::new(faulty, honest).await;
+    let settings = Settings {
+        compare_interval: Duration::ZERO,
+        // At the first start, two nodes must agree on it.
+        cluster: ClusterCheck::Off,
+        ..Settings::new(bauta::ID)
+    };
+    let mut fixture = Fixture::with_settings(faulty, honest, settings).await;
     fixture.honest.set(Faults {
         unavailable: true,
         ..Faults::default()

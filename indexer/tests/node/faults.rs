@@ -204,6 +204,24 @@ async fn at_the_first_start_nodes_of_different_clusters_are_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn at_the_first_start_one_of_several_nodes_records_no_cluster_alone() {
+    let mut fixture = Fixture::new(2).await;
+    fixture.proxies[0].set(with(|faults| faults.other_cluster = true));
+    fixture.proxies[1].set(with(|faults| faults.unavailable = true));
+    let waiting = fixture.follower.step().await.unwrap_err();
+    assert!(waiting.is_retryable(), "{waiting}");
+    assert!(
+        waiting.to_string().contains("two of several nodes must agree"),
+        "{waiting}"
+    );
+    assert_eq!(fixture.database.store.genesis_hash().await.unwrap(), None);
+    for proxy in &fixture.proxies {
+        proxy.set(Faults::default());
+    }
+    fixture.follow().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_node_that_answers_late_does_not_delay_the_others() {
     let mut fixture = Fixture::new(2).await;
     fixture.follow().await;

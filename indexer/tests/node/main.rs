@@ -1,6 +1,7 @@
 //! Tests of the whole indexer with a real node: history, websocket, finality, replicas, startup.
 
 mod commands;
+mod contests;
 mod contradictions;
 mod doubts;
 mod failover;

@@ -207,9 +207,11 @@ impl<S: Source> Follower<S> {
             finalized: head.finalized,
         };
         let new = self.new_transactions(listed, checkpoint, head);
+        self.new.clone_from(&new);
         let applied = self.apply_all(checkpoint, head, &new, Some(head.finalized)).await;
         // These are final, and no search needs them.
         self.without_events.clear();
+        self.contests.fetched.clear();
         match &applied {
             Err(IndexerError::Source(SourceError::NotOnChain {
                 signature,

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use bauta_store::{EventRecord, Slot};
 use solana_signature::Signature;
 
-use crate::chain::{ListedTransaction, Source};
+use crate::chain::{ListedTransaction, Source, VersionKey};
 use crate::{Inconsistency, IndexerError, SourceError, decode};
 
 /// The decoded events of a batch of transactions.
@@ -16,6 +16,8 @@ pub struct DecodedBatch {
     pub records: Vec<EventRecord>,
     /// The transactions that have no event, with their slots.
     pub without_events: Vec<(Signature, Slot)>,
+    /// The versions of the transactions that have events.
+    pub versions: Vec<VersionKey>,
     /// The slot of the last transaction.
     pub last_slot: Slot,
     /// The number of transactions.
@@ -83,6 +85,10 @@ pub async fn fetch<S: Source>(
         let records = decode::records(transaction)?;
         if records.is_empty() {
             batch.without_events.push((signature, slot));
+        } else {
+            batch
+                .versions
+                .push((slot, signature, decode::digest(transaction)));
         }
         batch.records.extend(records);
     }

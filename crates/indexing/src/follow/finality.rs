@@ -23,7 +23,9 @@ impl<S: Source> Follower<S> {
     /// transaction whose own status is not finalized, and only those that have been compared with
     /// the lists of all nodes. What only one node has listed so far is not final while a second one
     /// is awaited. The status is checked because nodes can differ in what they report for a slot.
-    /// One node that knows the transaction as final is enough, unless more nodes contradict it.
+    /// One node that knows the transaction as final is enough, unless more nodes contradict it. A
+    /// transaction that no node confirms for a minute is contested, and stops finality no longer: its
+    /// journal is kept.
     ///
     /// `agreed` is the slot up to which accounts and database agree. The journal of later slots is
     /// kept. `None` means that there is no reconciliation: then the journal is kept only up to
@@ -33,6 +35,12 @@ impl<S: Source> Follower<S> {
             return Ok(None);
         };
         let floor = self.store.finalized_slot().await?;
+        if let Some(agreed) = agreed.filter(|agreed| *agreed > Slot::ZERO) {
+            self.decide_by_accounts(agreed.min(checkpoint.slot)).await?;
+        }
+        if self.judge(head.finalized, floor).await? {
+            return Ok(None);
+        }
         let slot = self.new_final_slot(head, checkpoint, floor).await?;
         if let Some(slot) = slot {
             self.store.mark_final(slot).await?;
@@ -40,9 +48,11 @@ impl<S: Source> Follower<S> {
         let Some(finalized) = slot.or(floor) else {
             return Ok(None);
         };
-        // A quarantined transaction can still be applied in its slot.
+        // A quarantined transaction can still be applied in its slot, and a contested one undone.
         let quarantined = self.quarantined.iter().map(|(slot, _)| slot.previous()).min();
-        let complete = quarantined.unwrap_or(Slot::MAX).min(finalized);
+        let decided = self.contests.decided_up_to();
+        let complete = [quarantined, decided].into_iter().flatten().min();
+        let complete = complete.unwrap_or(Slot::MAX).min(finalized);
         let oldest = Slot::new(finalized.get().saturating_sub(MAX_JOURNAL_SLOTS));
         let without_journal = match agreed {
             None => complete.max(oldest),
@@ -76,12 +86,16 @@ impl<S: Source> Follower<S> {
         if self.compared_up_to.is_none_or(|compared| compared < slot) {
             let program = [self.settings.program];
             let listed = self.source.list_on_all_nodes(&program, floor, slot).await?;
+            self.record_suspects(floor, &listed);
             if self.rewind_if_different(floor, checkpoint, &listed).await? {
                 return Ok(None);
             }
             self.compared_up_to = Some(slot);
         }
-        // What one node omits is added when a second one answers.
+        // What one node omits is added when a second one answers, and what only one node has is
+        // compared.
+        slot = slot.min(self.contests.judged_up_to().unwrap_or(Slot::MAX));
+        slot = slot.min(self.postponed_from.map_or(Slot::MAX, Slot::previous));
         slot = slot.min(self.source.confirmed_up_to().unwrap_or(Slot::MAX));
         if floor.is_some_and(|floor| slot <= floor) {
             return Ok(None);
@@ -93,6 +107,8 @@ impl<S: Source> Follower<S> {
         applied.retain(|transaction| transaction.slot <= slot);
         let mut disputed = 0;
         let mut disputed_slot = None;
+        let mut overdue = Vec::new();
+        let mut is_stopped = false;
         'groups: for group in applied.chunks(MAX_SIGNATURES_PER_CALL) {
             let signatures: Vec<_> = group.iter().map(|transaction| transaction.signature).collect();
             let preferred = self.source.statuses(&signatures, slot).await?;
@@ -106,11 +122,20 @@ impl<S: Source> Follower<S> {
                 let is_disputed = is_disputed(transaction, &statuses);
                 disputed += usize::from(is_disputed);
                 if !is_final(transaction, &statuses) {
+                    if !self.stops_finality(transaction) {
+                        overdue.push(*transaction);
+                        continue;
+                    }
                     slot = transaction.slot.previous();
                     disputed_slot = is_disputed.then_some(transaction.slot);
+                    is_stopped = true;
                     break 'groups;
                 }
             }
+        }
+        self.keep_unconfirmed(&overdue).await?;
+        if overdue.is_empty() && !is_stopped {
+            self.record_confirmed();
         }
         metrics::disputed(disputed);
         if disputed > 0 {

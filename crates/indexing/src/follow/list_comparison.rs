@@ -2,6 +2,7 @@
 //! transactions.
 
 use std::collections::{HashMap, HashSet};
+use std::time::{Duration, Instant};
 
 use bauta_store::{AppliedTransaction, Position, Slot};
 use solana_signature::Signature;
@@ -13,6 +14,11 @@ use crate::{IndexerError, SourceError, metrics};
 /// How often no node must know an applied transaction before it counts as removed by a fork. A
 /// single such answer can come from nodes that are just starting.
 const UNKNOWN_LIMIT: u32 = 2;
+/// How often within [`ROLLBACKS_TIME`] the database is rolled back for missing transactions that only
+/// one of several nodes lists.
+const MAX_ROLLBACKS: usize = 8;
+/// The time for which these rollbacks are counted.
+const ROLLBACKS_TIME: Duration = Duration::from_mins(1);
 /// The largest number of signatures that a node accepts in one request for statuses.
 pub const MAX_SIGNATURES_PER_CALL: usize = 256;
 
@@ -32,6 +38,7 @@ impl<S: Source> Follower<S> {
             .store
             .applied_transactions_after(floor.unwrap_or(Slot::ZERO))
             .await?;
+        self.postponed_from = None;
         let fork = self.first_removed(&applied, listed, checkpoint.slot).await?;
         if let Some(slot) = fork {
             metrics::fork();
@@ -53,7 +60,14 @@ impl<S: Source> Follower<S> {
                 && self.without_events.get(&entry.signature) != Some(&entry.slot)
         };
         let unapplied: Vec<_> = listed.iter().filter(is_unapplied).copied().collect();
-        let missing = self.with_events(&unapplied).await?;
+        let mut missing = self.with_events(&unapplied).await?;
+        if fork.is_none() && !self.may_roll_back_for(&missing) {
+            // They are added together, and no slot is final before.
+            if let Some(first) = missing.iter().map(|entry| entry.slot).min() {
+                self.postpone_before(first);
+            }
+            missing.clear();
+        }
         if !missing.is_empty() {
             metrics::missing_transactions(missing.len());
             tracing::warn!(event = "missing_transactions", missing = missing.len());
@@ -67,6 +81,32 @@ impl<S: Source> Follower<S> {
         self.found
             .extend(missing.into_iter().map(|entry| (entry.signature, entry)));
         Ok(true)
+    }
+
+    /// Returns whether the database may be rolled back for missing transactions now. If only one of
+    /// several nodes lists them, it may have invented them: such rollbacks are limited.
+    fn may_roll_back_for(&mut self, missing: &[ListedTransaction]) -> bool {
+        let keys: Vec<_> = missing
+            .iter()
+            .map(|entry| (entry.slot, entry.signature))
+            .collect();
+        if keys.is_empty() || self.source.listed_by_one(&keys).len() < keys.len() {
+            return true;
+        }
+        self.rolled_back_for_one
+            .retain(|last| last.elapsed() < ROLLBACKS_TIME);
+        let may_roll_back = self.rolled_back_for_one.len() < MAX_ROLLBACKS;
+        if may_roll_back {
+            self.rolled_back_for_one.push_back(Instant::now());
+        } else {
+            tracing::warn!(event = "rollback_postponed", missing = missing.len());
+        }
+        may_roll_back
+    }
+
+    /// Makes no slot from `slot` on final before the lists have been compared again.
+    const fn postpone_before(&mut self, slot: Slot) {
+        self.postponed_from = Some(slot);
     }
 
     /// Makes the next steps apply those of some transactions that one node returned without an
@@ -127,6 +167,7 @@ impl<S: Source> Follower<S> {
             if listed.is_empty() {
                 return Ok(Vec::new());
             }
+            self.new.clone_from(&listed);
             match fetch(&self.source, &listed).await {
                 // The next list may not have the entries of the node that lists them.
                 Err(error) if set_aside == MAX_SET_ASIDE_PER_STEP => {

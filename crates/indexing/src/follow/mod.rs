@@ -15,7 +15,8 @@
 //!            │
 //!            └─ apply each batch in one database transaction; the last checkpoint is the head
 //!                    a batch contradicts the database ──> search on all nodes, by the registry
-//!                                                           found: step again; otherwise: stop
+//!                           found: step again; otherwise nodes contradict each other: set aside
+//!                                                           what one of them has; or stop
 //! ```
 //!
 //! The checkpoint means that the database is complete up to it. The follower's own memory only
@@ -23,12 +24,13 @@
 
 mod backfill;
 mod batches;
+mod contests;
 mod finality;
 mod list_comparison;
 mod quarantine;
 mod search;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -42,12 +44,16 @@ use crate::{IndexerError, metrics};
 use backfill::Backfill;
 use batches::DecodedBatch;
 pub(crate) use batches::fetch;
+use contests::Contests;
 pub use quarantine::{QuarantineAnswers, request_quarantined};
-use search::is_below;
+use search::{LastSearches, is_below};
 
 /// How many listed transactions that are not on the chain, or that no node returns, a step sets
 /// aside before it fails.
 const MAX_SET_ASIDE_PER_STEP: usize = 16;
+/// How long the transactions of a list of one of several nodes are fetched and applied before the
+/// lists of the nodes are compared.
+const UNCOMPARED_TIME: Duration = Duration::from_secs(20);
 /// How long a dismissed transaction is ignored. Then it is requested again.
 const DISMISS_TIME: Duration = Duration::from_mins(10);
 
@@ -85,6 +91,9 @@ pub struct Settings {
     /// How long a listed transaction that no node returns stops the checkpoint before the follower
     /// continues without it.
     pub quarantine_after: Duration,
+    /// How long a second node is awaited before one node decides alone about a transaction that the
+    /// others do not list, or whose status they contradict.
+    pub contest_after: Duration,
     /// How long the source may be behind the database before the checkpoint stops.
     pub source_behind_limit: Duration,
 }
@@ -100,7 +109,9 @@ impl Settings {
             compare_interval: Duration::from_secs(2),
             backfill_slots: 300,
             history_patience: Duration::from_mins(1),
-            quarantine_after: Duration::from_mins(1),
+            // Together with the requests before and after it, it is less than a minute.
+            quarantine_after: Duration::from_secs(40),
+            contest_after: Duration::from_mins(1),
             source_behind_limit: Duration::from_mins(1),
         }
     }
@@ -144,6 +155,14 @@ pub struct Follower<S> {
     quarantined: HashSet<(Slot, Signature)>,
     /// How many more listed transactions this follower sets aside.
     set_aside_left: usize,
+    /// The transactions that nodes contradict.
+    contests: Contests,
+    /// The last searches for what a batch needs.
+    searches: Option<LastSearches>,
+    /// The transactions of the present step.
+    new: Vec<ListedTransaction>,
+    /// When the database was last rolled back for transactions that only one of several nodes lists.
+    rolled_back_for_one: VecDeque<Instant>,
     /// The last slot that the next attempt of a step applies. `None` means the head.
     apply_up_to: Option<Slot>,
     is_quarantine_read: bool,
@@ -153,6 +172,8 @@ pub struct Follower<S> {
     /// The slot up to which the applied transactions have been compared with the lists of all
     /// nodes.
     compared_up_to: Option<Slot>,
+    /// The slot of the first missing transaction for which the database is rolled back later.
+    postponed_from: Option<Slot>,
     /// The slot of the transaction that stops finality, because nodes contradict it.
     disputed_slot: Option<Slot>,
     /// The slot up to which the journal has been deleted.
@@ -192,11 +213,16 @@ impl<S: Source> Follower<S> {
             unreturned: HashMap::new(),
             quarantined: HashSet::new(),
             set_aside_left: quarantine::MAX_SET_ASIDE,
+            contests: Contests::default(),
+            searches: None,
+            new: Vec::new(),
+            rolled_back_for_one: VecDeque::new(),
             apply_up_to: None,
             is_quarantine_read: false,
             quarantined_at: None,
             compared_at: None,
             compared_up_to: None,
+            postponed_from: None,
             disputed_slot: None,
             without_journal: Slot::ZERO,
             rollbacks: Arc::default(),
@@ -237,11 +263,16 @@ impl<S: Source> Follower<S> {
         self.check_cluster().await?;
         if !self.is_quarantine_read {
             self.read_quarantine().await?;
+            self.read_contests().await?;
             self.is_quarantine_read = true;
         }
         self.apply_up_to = None;
         for _ in 0..MAX_SET_ASIDE_PER_STEP {
             match self.try_step().await {
+                Err(error) if error.may_be_invented() => {
+                    let new = std::mem::take(&mut self.new);
+                    self.contest(error, &new).await?;
+                }
                 Err(error) => self.set_aside(error).await?,
                 Ok(mut step) => {
                     step.again |= self.apply_up_to.is_some();
@@ -295,6 +326,7 @@ impl<S: Source> Follower<S> {
         // A quarantined transaction that a node has returned is applied by the next steps.
         let is_found = self.found.get(&entry.signature) == Some(entry);
         self.dismissed.get(&entry.signature).is_some_and(is_dismissed)
+            || self.contests.excludes(entry.slot, entry.signature)
             || (self.quarantined.contains(&(entry.slot, entry.signature)) && !is_found)
     }
 
@@ -352,12 +384,14 @@ impl<S: Source> Follower<S> {
         let is_comparison_due = self
             .compared_at
             .is_none_or(|last| last.elapsed() >= self.settings.compare_interval);
+        let mut is_compared = true;
         let listed = match checkpoint {
             Some(at) if is_comparison_due && floor.is_none_or(|floor| floor < at.slot) => {
                 let listed = self
                     .source
                     .list_on_all_nodes(&program, floor, head.confirmed)
                     .await?;
+                self.record_suspects(floor, &listed);
                 if self.rewind_if_different(floor, at, &listed).await? {
                     step.checkpoint = self.store.checkpoint().await?;
                     step.again = true;
@@ -368,7 +402,11 @@ impl<S: Source> Follower<S> {
                 listed
             }
             Some(at) if at.slot == head.confirmed => return Ok(step),
-            Some(at) => self.source.list(&program, Some(at.slot), head.confirmed).await?,
+            Some(at) => {
+                let can_compare = floor.is_none_or(|floor| floor < at.slot);
+                is_compared = self.source.histories().len() == 1 || !can_compare;
+                self.source.list(&program, Some(at.slot), head.confirmed).await?
+            }
             // Nothing is compared before the first batch has been applied.
             None => {
                 self.source
@@ -377,7 +415,20 @@ impl<S: Source> Follower<S> {
             }
         };
         let new = self.new_transactions(listed, checkpoint, head);
-        let applied = self.apply_all(checkpoint, head, &new, None).await;
+        self.new.clone_from(&new);
+        let applied = self.apply_all(checkpoint, head, &new, None);
+        let limit = if is_compared {
+            Duration::MAX
+        } else {
+            UNCOMPARED_TIME
+        };
+        let Ok(applied) = tokio::time::timeout(limit, applied).await else {
+            // What only one node lists may be what takes so long.
+            self.compared_at = None;
+            step.checkpoint = self.store.checkpoint().await?;
+            step.again = true;
+            return Ok(step);
+        };
         self.after_apply(applied, step, &new).await
     }
 
@@ -399,7 +450,7 @@ impl<S: Source> Follower<S> {
             }
             Err(error) if error.may_be_gap() => {
                 metrics::gap();
-                self.repair(error, step.head, new).await?;
+                self.explain(error, step.head, new).await?;
                 step.again = true;
                 step.checkpoint = self.store.checkpoint().await?;
                 Ok(step)
@@ -491,6 +542,9 @@ impl<S: Source> Follower<S> {
             self.record_returned(decoded.transactions);
             metrics::fetched_transactions(decoded.transactions, decoded.without_events.len());
             self.without_events.extend(decoded.without_events);
+            let versions = decoded.versions.into_iter();
+            let versions = versions.map(|(slot, signature, version)| (signature, (slot, version)));
+            self.contests.fetched.extend(versions);
             events += self.apply(after, decoded.records, checkpoint, final_slot).await?;
             after = Some(checkpoint);
             let Some(next) = next else { return Ok(events) };
@@ -588,6 +642,7 @@ impl<S: Source> Follower<S> {
         self.dismissed
             .retain(|_, (slot, since)| *slot > finalized && since.elapsed() < DISMISS_TIME);
         self.found.retain(|_, entry| entry.slot > without_journal);
+        self.contests.forget(finalized);
         let limit = self.settings.quarantine_after;
         self.unreturned.retain(|_, since| since.elapsed() < limit * 10);
     }

@@ -195,6 +195,7 @@ impl<S: Source> Follower<S> {
     ) -> Result<(), IndexerError> {
         let entries: Vec<_> = entries
             .iter()
+            .filter(|entry| !self.contests.excludes(entry.slot, entry.signature))
             .map(|entry| ((entry.slot, entry.signature), entry.succeeded))
             .filter(|(key, _)| !self.quarantined.contains(key))
             .take(self.set_aside_left)

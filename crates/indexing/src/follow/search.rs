@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use bauta_store::{Position, Slot};
 use solana_address::Address;
@@ -11,6 +12,24 @@ use super::{Follower, Gap};
 use crate::IndexerError;
 use crate::chain::{Head, ListedTransaction, Source};
 use crate::histories::Histories;
+
+/// How long a search for missing transactions delays the decision about a contradiction. If the nodes
+/// do not contradict each other, the search goes on.
+const SEARCH_TIME: Duration = Duration::from_secs(10);
+/// How long a search goes on. A node can deliver a history without an end.
+const LONG_SEARCH_TIME: Duration = Duration::from_mins(10);
+/// How many searches at the same checkpoint, within [`SEARCHES_TIME`], find something before the
+/// contradiction is decided without a search. A node can invent something for each of them.
+const MAX_SEARCHES: u32 = 2;
+/// After which time the searches are counted again.
+const SEARCHES_TIME: Duration = Duration::from_mins(1);
+
+/// The searches at one checkpoint.
+pub struct LastSearches {
+    checkpoint: Option<Position>,
+    since: Instant,
+    count: u32,
+}
 
 /// The part of the history that a search covers.
 pub struct SearchRange<'a> {
@@ -27,17 +46,75 @@ pub struct SearchRange<'a> {
 }
 
 impl<S: Source> Follower<S> {
-    /// Searches for the transactions that a batch needs, because it contradicts the database.
-    /// `listed` are the transactions that were to be applied.
-    ///
-    /// Returns `Ok` if the search found transactions, so that the next step can apply them.
-    /// Otherwise returns `contradiction` as the reason to stop.
-    pub(super) async fn repair(
+    /// Searches for what a batch needs that contradicts the database. If nothing is found in time,
+    /// one of the nodes may have invented or altered something. Returns the contradiction if the
+    /// nodes do not contradict each other.
+    pub(super) async fn explain(
         &mut self,
         contradiction: IndexerError,
         head: Head,
-        listed: &[ListedTransaction],
+        new: &[ListedTransaction],
     ) -> Result<(), IndexerError> {
+        let has_other_nodes = self.source.histories().len() > 1;
+        if !has_other_nodes {
+            let is_found = self.repair(&contradiction, head, new).await?;
+            return if is_found { Ok(()) } else { Err(contradiction) };
+        }
+        let mut failure = None;
+        let mut is_unfinished = false;
+        if self.may_search().await? {
+            let searched = self.repair(&contradiction, head, new);
+            match tokio::time::timeout(SEARCH_TIME, searched).await {
+                Ok(Ok(true)) => return Ok(()),
+                // A node that fails or delays the search does not delay the decision.
+                Ok(Err(error)) => failure = Some(error),
+                Ok(Ok(false)) => {}
+                Err(_) => is_unfinished = true,
+            }
+        }
+        let contradiction = match self.contest(contradiction, new).await {
+            Err(contradiction) => failure.unwrap_or(contradiction),
+            decided => return decided,
+        };
+        if is_unfinished {
+            let searched = self.repair(&contradiction, head, new);
+            match tokio::time::timeout(LONG_SEARCH_TIME, searched).await {
+                Ok(Ok(true)) => return Ok(()),
+                Ok(Ok(false)) | Err(_) => {}
+                Ok(Err(error)) => return Err(error),
+            }
+        }
+        Err(contradiction)
+    }
+
+    /// Returns whether a further search at the present checkpoint may delay the decision about a
+    /// contradiction.
+    async fn may_search(&mut self) -> Result<bool, IndexerError> {
+        let checkpoint = self.store.checkpoint().await?;
+        let is_present =
+            |last: &LastSearches| last.checkpoint == checkpoint && last.since.elapsed() < SEARCHES_TIME;
+        let last = self.searches.take().filter(is_present);
+        let mut searches = last.unwrap_or_else(|| LastSearches {
+            checkpoint,
+            since: Instant::now(),
+            count: 0,
+        });
+        searches.count = searches.count.saturating_add(1);
+        let may_search = searches.count <= MAX_SEARCHES;
+        self.searches = Some(searches);
+        Ok(may_search)
+    }
+
+    /// Searches for the transactions that a batch needs, because it contradicts the database.
+    /// `listed` are the transactions that were to be applied.
+    ///
+    /// Returns whether the search found transactions, so that the next step can apply them.
+    async fn repair(
+        &mut self,
+        contradiction: &IndexerError,
+        head: Head,
+        listed: &[ListedTransaction],
+    ) -> Result<bool, IndexerError> {
         let listed: HashSet<Signature> = listed.iter().map(|entry| entry.signature).collect();
         let account = contradiction.affected_account();
         // The history of the account is shorter.
@@ -51,7 +128,7 @@ impl<S: Source> Follower<S> {
             listed: &listed,
         };
         if self.search_missing(&addresses, &not_final).await? {
-            return Ok(());
+            return Ok(true);
         }
         // The whole history of the account is searched once for each gap.
         if let Some(account) = account {
@@ -66,12 +143,12 @@ impl<S: Source> Follower<S> {
                 };
                 if self.search_missing(&[account], &whole_history).await? {
                     // The search ended there. More can be missing.
-                    return Ok(());
+                    return Ok(true);
                 }
                 self.searched_gap = Some(gap);
             }
         }
-        Err(contradiction)
+        Ok(false)
     }
 
     /// Searches all nodes for transactions of these addresses that are missing from the database.

@@ -4,7 +4,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bauta_rpc::{CommitmentLevel, ExecutedInstruction, ExecutedTransaction, InnerInstruction, RpcError};
 use bauta_store::Slot;
@@ -12,8 +12,8 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 use solana_signature::Signature;
 
 use super::node::Node;
-use super::{ALL_NODES_GRACE, PATIENCE, RpcSource, transactions};
-use crate::chain::{Answers, ListedTransaction, Source, Transaction};
+use super::{ALL_NODES_GRACE, PATIENCE, RpcSource, statuses, transactions};
+use crate::chain::{Answers, ListedTransaction, Source, Transaction, TransactionStatus, VersionDigest};
 use crate::{Inconsistency, SourceError, decode};
 
 /// The number of transactions that are fetched concurrently over all nodes. Each node's own limit
@@ -27,6 +27,12 @@ const BATCH_PATIENCE: Duration = Duration::from_secs(5);
 /// How long a transaction is awaited, over all nodes, that only a node lists that is doubted. A node
 /// that does not answer must not delay the others with what it invents.
 const DOUBTED_PATIENCE: Duration = Duration::from_secs(5);
+/// How long a transaction is awaited, over all nodes, that only one of several nodes has listed.
+const LISTED_BY_ONE_PATIENCE: Duration = Duration::from_secs(10);
+/// How long all of these are awaited that are fetched together.
+const ALL_LISTED_BY_ONE_PATIENCE: Duration = Duration::from_secs(20);
+/// The number of transactions of one batch that are requested one by one at the same time.
+const CONCURRENT_SINGLES: usize = 8;
 /// What the errors of requests for a transaction name.
 const WHAT: &str = "a transaction";
 /// The method that returns a transaction.
@@ -35,6 +41,11 @@ const METHOD: &str = "getTransaction";
 const METHOD_OF_BLOCKS: &str = "getBlock";
 
 impl RpcSource {
+    /// Returns a fetched transaction, unless this version of it is refused.
+    fn accepted(&self, fetched: FetchedTransaction) -> Option<FetchedTransaction> {
+        (!self.refused.contains(&fetched)).then_some(fetched)
+    }
+
     /// Fetches listed transactions, in the order of the list.
     pub(super) async fn fetch_listed(
         &self,
@@ -44,8 +55,9 @@ impl RpcSource {
             .chunks(batch_size(listed.len()))
             .map(<[_]>::to_vec)
             .collect();
+        let until = Instant::now() + ALL_LISTED_BY_ONE_PATIENCE;
         let fetched: Vec<Vec<FetchedTransaction>> = stream::iter(batches)
-            .map(|entries| async move { self.transactions(&entries).await })
+            .map(|entries| async move { self.transactions(&entries, until).await })
             .buffered(CONCURRENT_FETCHES)
             .try_collect()
             .await?;
@@ -172,7 +184,9 @@ impl RpcSource {
         let listed = fetched.listed;
         let contradicting = self.second_answers.node_with_events(&listed.signature);
         if let Some(other) = contradicting.filter(|other| !self.inventions.is_left_out(*other)) {
-            return match answer_of(&self.nodes[other], listed).await {
+            let answer = tokio::time::timeout(DOUBTED_PATIENCE, answer_of(&self.nodes[other], listed));
+            let answer = answer.await.ok().flatten();
+            return match answer.and_then(|answer| self.accepted(answer)) {
                 Some(answer) if answer.has_events() => Ok(answer),
                 // The node contradicts itself.
                 Some(_) => {
@@ -196,6 +210,7 @@ impl RpcSource {
                 continue;
             };
             is_confirmed |= answer.is_some();
+            let answer = answer.and_then(|answer| self.accepted(answer));
             if let Some(answer) = answer.filter(FetchedTransaction::has_events) {
                 let signature = listed.signature;
                 let reason = format!("it has no event of {signature}, but {} has", other.rpc().host());
@@ -220,18 +235,27 @@ impl RpcSource {
     /// Requests a transaction beside the steps from the nodes other than the one that returned it.
     fn request_second_answer(&self, listed: ListedTransaction, returned_by: usize) {
         let others = self.other_nodes(returned_by);
-        self.second_answers
-            .request(listed, others, move |node| async move {
-                let answer = answer_of(&node, listed).await;
-                answer.as_ref().map(FetchedTransaction::has_events)
-            });
+        let refused = Arc::clone(&self.refused);
+        self.second_answers.request(listed, others, move |node| {
+            let refused = Arc::clone(&refused);
+            async move {
+                let answer = answer_of(&node, listed).await?;
+                Some(answer.has_events() && !refused.contains(&answer))
+            }
+        });
     }
 
     /// Fetches a listed transaction with its inner instructions. A node whose transaction differs
     /// from the list, or that has not recorded the inner instructions, counts as failed. If two
     /// nodes return it with another outcome, or from another slot, the list was wrong. So it was if
     /// one node returns it with another outcome, and all others do not know it.
-    async fn transaction(&self, listed: ListedTransaction) -> Result<FetchedTransaction, SourceError> {
+    ///
+    /// If only one of several nodes has listed it, it is awaited up to `until` and for a limited time.
+    async fn transaction(
+        &self,
+        listed: ListedTransaction,
+        until: Instant,
+    ) -> Result<FetchedTransaction, SourceError> {
         let signature = listed.signature;
         // Whether a node has answered, other than with an error, and the nodes whose answer shows
         // that they do not have it.
@@ -260,6 +284,8 @@ impl RpcSource {
                 node.invalid_response(METHOD, format!("{signature} is listed, but it is unknown"))
             })?;
             let (fetched, difference) = compare(transaction, listed, node.index);
+            let difference =
+                difference.or_else(|| self.refused.contains(&fetched).then_some(Difference::Contested));
             let Some(difference) = difference else {
                 return Ok(Some(fetched));
             };
@@ -284,7 +310,7 @@ impl RpcSource {
                 }
             }
         });
-        match self.awaited_if_doubted(listed, fetched).await {
+        match self.awaited_if_doubted(listed, until, fetched).await {
             Ok(Some(fetched)) => {
                 self.trust.record_server(Answers::Transactions, fetched.node);
                 Ok(fetched)
@@ -333,21 +359,27 @@ impl RpcSource {
         }
     }
 
-    /// Awaits a transaction that `fetched` requests, for a limited time if only a node lists it that is
-    /// doubted.
+    /// Awaits a transaction that `fetched` requests, for a limited time if only one of several nodes
+    /// has listed it: for less time if that node is doubted.
     async fn awaited_if_doubted<T>(
         &self,
         listed: ListedTransaction,
+        until: Instant,
         fetched: impl Future<Output = Result<T, SourceError>>,
     ) -> Result<T, SourceError> {
-        if !self.is_doubted(listed.slot, listed.signature) {
+        let entry = (listed.slot, listed.signature);
+        let patience = if self.is_doubted(listed.slot, listed.signature) {
+            DOUBTED_PATIENCE
+        } else if !self.inventions.listed_by_one(&[entry]).is_empty() {
+            LISTED_BY_ONE_PATIENCE.min(until.saturating_duration_since(Instant::now()))
+        } else {
             return fetched.await;
-        }
-        let in_time = tokio::time::timeout(DOUBTED_PATIENCE, fetched).await;
+        };
+        let in_time = tokio::time::timeout(patience, fetched).await;
         in_time.unwrap_or_else(|_| {
             Err(SourceError::Unavailable {
                 what: WHAT,
-                reason: format!("no node returned it within {} s", DOUBTED_PATIENCE.as_secs()),
+                reason: format!("no node returned it within {} s", patience.as_secs()),
             })
         })
     }
@@ -357,6 +389,7 @@ impl RpcSource {
     async fn transactions(
         &self,
         listed: &[ListedTransaction],
+        until: Instant,
     ) -> Result<Vec<FetchedTransaction>, SourceError> {
         let preferred = (listed.len() > 1).then(|| self.ranked(METHOD).into_iter().next());
         let answers = match preferred.flatten() {
@@ -370,18 +403,23 @@ impl RpcSource {
         let mut answers = answers
             .into_iter()
             .map(|answer| answer.map(|answer| (node, answer)));
-        let mut fetched = Vec::with_capacity(listed.len());
-        for entry in listed {
-            let usable = answers
-                .next()
-                .flatten()
-                .and_then(|(node, answer)| usable(answer, *entry, node));
-            fetched.push(match usable {
-                Some(usable) => usable,
-                None => self.transaction(*entry).await?,
-            });
-        }
-        Ok(fetched)
+        let usable: Vec<_> = listed
+            .iter()
+            .map(|entry| {
+                let (node, answer) = answers.next().flatten()?;
+                self.accepted(usable(answer, *entry, node)?)
+            })
+            .collect();
+        stream::iter(listed.iter().copied().zip(usable))
+            .map(|(entry, usable)| async move {
+                match usable {
+                    Some(usable) => Ok(usable),
+                    None => self.transaction(entry, until).await,
+                }
+            })
+            .buffered(CONCURRENT_SINGLES)
+            .try_collect()
+            .await
     }
 
     /// Returns on how many nodes the block of the slot does not contain the transaction. A block
@@ -437,15 +475,21 @@ fn batch_size(count: usize) -> usize {
 }
 
 /// A transaction that a node returned for an entry of a list.
-struct FetchedTransaction {
+pub struct FetchedTransaction {
     transaction: ExecutedTransaction,
     inner_instructions: Vec<InnerInstruction>,
-    listed: ListedTransaction,
+    pub listed: ListedTransaction,
     /// The index of the node that returned the transaction.
     node: usize,
 }
 
 impl FetchedTransaction {
+    /// Returns the digest of the events.
+    pub fn version(&self) -> VersionDigest {
+        let (transaction, inner) = (self.transaction.clone(), self.inner_instructions.clone());
+        decode::digest(&transactions::convert(transaction, inner, 0))
+    }
+
     fn has_events(&self) -> bool {
         self.inner_instructions.iter().any(|inner| {
             let ExecutedInstruction {
@@ -473,6 +517,7 @@ impl FetchedTransaction {
                 format!("{signature} failed, but it is listed as successful")
             }
             Difference::Outcome => format!("{signature} succeeded, but it is listed as failed"),
+            Difference::Contested => format!("other nodes contradict what the node returns for {signature}"),
         }
     }
 }
@@ -488,6 +533,8 @@ enum Difference {
     Unrecorded,
     /// It failed and is listed as successful, or the reverse.
     Outcome,
+    /// This version is refused, because other nodes contradict it.
+    Contested,
 }
 
 /// Compares a transaction that a node returned with the entry of a list. Returns how they differ.
@@ -525,6 +572,32 @@ fn usable(
 ) -> Option<FetchedTransaction> {
     let (fetched, difference) = compare(transaction, listed, node);
     difference.is_none().then_some(fetched)
+}
+
+/// Requests from one node what it has of a listed transaction. `None` if it does not answer, or if
+/// the answer says nothing; `Some(None)` if it does not have the transaction. That is so only if it
+/// does not know its status either.
+pub async fn version_of(node: &Node, listed: ListedTransaction) -> Option<Option<VersionDigest>> {
+    let request = node
+        .rpc()
+        .transaction(&listed.signature, CommitmentLevel::Confirmed);
+    if let Some(transaction) = node.request(METHOD, request).await.ok()? {
+        let (fetched, difference) = compare(transaction, listed, node.index);
+        return match difference {
+            None => Some(Some(fetched.version())),
+            Some(Difference::Slot | Difference::Outcome) => Some(None),
+            Some(_) => None,
+        };
+    }
+    let statuses = statuses::read(node, &[listed.signature], listed.slot)
+        .await
+        .ok()?;
+    let is_listed =
+        |status: &TransactionStatus| status.slot == listed.slot && status.succeeded == listed.succeeded;
+    match statuses.first()? {
+        Some(status) if is_listed(status) => None,
+        _ => Some(None),
+    }
 }
 
 /// Requests a listed transaction from one node. `None` if the node does not return it as listed.

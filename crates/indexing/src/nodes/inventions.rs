@@ -134,6 +134,15 @@ impl Inventions {
         self.with_state(|state| state.listers.get(entry).copied())
     }
 
+    /// Returns those of the transactions that only one node has listed in the last lists, if several
+    /// nodes returned them.
+    pub fn listed_by_one(&self, entries: &[Entry]) -> Vec<Entry> {
+        self.with_state(|state| {
+            let is_listed_by_one = |entry: &&Entry| state.are_compared && state.listers.contains_key(*entry);
+            entries.iter().filter(is_listed_by_one).copied().collect()
+        })
+    }
+
     /// Records that a node has listed a transaction that does not exist, or that no node returns.
     /// Returns whether the node is left out from now on.
     pub fn record_invention(&self, entry: Entry, node: usize) -> bool {

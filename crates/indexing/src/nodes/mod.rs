@@ -25,8 +25,9 @@ mod second_answers;
 mod statuses;
 mod transactions;
 mod trust;
+mod versions;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::future::Future;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -45,7 +46,7 @@ use solana_signature::Signature;
 use crate::SourceError;
 use crate::chain::{
     AccountFilter, AccountsAnswer, Answers, GenesisHash, Head, HistoryPage, ListedBy, ListedTransaction,
-    NodeRetention, Source, Transaction, TransactionStatus,
+    NodeRetention, NodeVersion, Source, Transaction, TransactionStatus, VersionKey,
 };
 use head::HeadAgreement;
 use inventions::Inventions;
@@ -53,6 +54,7 @@ use late_lists::{LateLists, PendingList};
 use node::Node;
 use second_answers::SecondAnswers;
 use trust::Trust;
+use versions::RefusedVersions;
 
 pub use node::NodeSettings;
 
@@ -96,6 +98,7 @@ pub struct RpcSource {
     inventions: Inventions,
     late_lists: LateLists,
     second_answers: Arc<SecondAnswers>,
+    refused: Arc<RefusedVersions>,
     /// The number of requests so far. It selects among the nodes with weights.
     turns: AtomicU64,
     cluster: Arc<OnceLock<GenesisHash>>,
@@ -127,6 +130,7 @@ impl RpcSource {
             agreement: Arc::default(),
             inventions: Inventions::default(),
             second_answers: Arc::default(),
+            refused: Arc::default(),
             turns: AtomicU64::new(0),
             cluster,
             trust: Trust::default(),
@@ -383,29 +387,39 @@ impl Source for RpcSource {
                 .await?;
             return Ok(pinned);
         }
-        // Nothing is recorded. All nodes that answer in time must agree. The others are checked
-        // before their first use.
+        // Nothing is recorded. Two nodes must agree, and no other one may contradict them: what is
+        // recorded cannot be changed. The others are checked before their first use.
         let what = "the genesis hash";
-        let found = self.call_all(what, "getGenesisHash", ALL_NODES_GRACE, |node| async move {
+        let found = self.call_all(what, "getGenesisHash", self.decision_grace, |node| async move {
             node.genesis_hash().await
         });
-        let mut agreed: Option<GenesisHash> = None;
-        for (node, hash) in found.await? {
-            match agreed {
-                Some(agreed) if agreed != hash => {
+        let found = found.await?;
+        let name = |(node, hash): &(usize, GenesisHash)| {
+            let host = self.nodes[*node].rpc().host();
+            format!("{host} has the genesis hash {}", bs58::encode(hash).into_string())
+        };
+        let agreed = match found.as_slice() {
+            [(_, only)] if self.nodes.len() == 1 => *only,
+            [first, others @ ..] => {
+                if let Some(other) = others.iter().find(|other| other.1 != first.1) {
                     return Err(SourceError::OtherCluster {
+                        reason: format!("{}, but {}", name(first), name(other)),
+                    });
+                }
+                if others.is_empty() {
+                    return Err(SourceError::Unavailable {
+                        what,
                         reason: format!(
-                            "{} has the genesis hash {}, but another node has {}",
-                            self.nodes[node].rpc().host(),
-                            bs58::encode(hash).into_string(),
-                            bs58::encode(agreed).into_string()
+                            "{}, and no second node has answered; at the first start two of several nodes must agree: \
+                             check the others, or set `genesis_hash`",
+                            name(first)
                         ),
                     });
                 }
-                _ => agreed = Some(hash),
+                first.1
             }
-        }
-        let agreed = agreed.ok_or(SourceError::Cancelled)?;
+            [] => return Err(SourceError::Cancelled),
+        };
         Ok(*self.cluster.get_or_init(|| agreed))
     }
 
@@ -551,6 +565,24 @@ impl Source for RpcSource {
 
     fn take_contradicted(&self) -> Vec<ListedTransaction> {
         self.second_answers.take_found()
+    }
+
+    fn listed_by_one(&self, transactions: &[(Slot, Signature)]) -> Vec<(Slot, Signature)> {
+        self.inventions.listed_by_one(transactions)
+    }
+
+    async fn versions(&self, listed: &[ListedTransaction]) -> Vec<Vec<NodeVersion>> {
+        self.versions_on_nodes(listed).await
+    }
+
+    fn refuse_versions(&self, refused: &HashSet<VersionKey>) {
+        self.refused.set(refused);
+    }
+
+    fn record_wrong_version(&self, slot: Slot, signature: Signature, node: usize) {
+        if self.nodes.len() > 1 && !self.inventions.is_left_out(node) {
+            self.record_invention(slot, signature, node);
+        }
     }
 
     fn confirmed_up_to(&self) -> Option<Slot> {

@@ -51,6 +51,8 @@ pub async fn compare_part<S: Source>(
     avoided: &BTreeSet<usize>,
 ) -> Result<PartOutcome, IndexerError> {
     let before = kind.stored(store).await?;
+    // The rows that were read are not newer.
+    let checkpoint = store.checkpoint().await?;
     let (node, slot, accounts) = match source.accounts(&kind.filter(), avoided).await {
         Ok(AccountsAnswer { node, slot, accounts }) => (node, slot, accounts),
         Err(error) => return Ok(PartOutcome::Failed(error)),
@@ -58,13 +60,17 @@ pub async fn compare_part<S: Source>(
     if !reach(store, slot, REACH_TIMEOUT).await? {
         return Ok(PartOutcome::NotReached);
     }
-    let mut differing = suspects(store, kind, &before, &accounts).await?;
+    let answer = Answer {
+        accounts: &accounts,
+        can_be_older: checkpoint.is_some_and(|at| slot < at.slot),
+    };
+    let mut differing = suspects(store, kind, &before, answer).await?;
     // A node can return accounts that are a little newer than the slot that it reports. Then the
     // database soon contains the same state.
     let start = Instant::now();
     while !differing.is_empty() && start.elapsed() < NEWER_SLOTS_TIMEOUT {
         tokio::time::sleep(COMPARE_INTERVAL).await;
-        differing = suspects(store, kind, &before, &accounts).await?;
+        differing = suspects(store, kind, &before, answer).await?;
     }
     Ok(PartOutcome::Compared {
         slot,
@@ -88,17 +94,25 @@ async fn reach(store: &Store, slot: Slot, limit: Duration) -> Result<bool, Store
     }
 }
 
+/// The accounts that a node returned.
+#[derive(Clone, Copy)]
+struct Answer<'a> {
+    accounts: &'a [Account],
+    /// Whether the database was ahead of the node before the request.
+    can_be_older: bool,
+}
+
 /// Returns the addresses of the accounts whose state differs from the database, both as it was
 /// before and as it is now.
 async fn suspects(
     store: &Store,
     kind: &AccountKind,
     before: &AccountStates,
-    accounts: &[Account],
+    answer: Answer<'_>,
 ) -> Result<BTreeSet<Address>, StoreError> {
     let mut chain = AccountStates::new();
     let mut addresses = HashMap::new();
-    for account in accounts {
+    for account in answer.accounts {
         if let Some((key, state)) = kind.decode(account) {
             addresses.insert(key, account.address);
             chain.insert(key, state);
@@ -114,7 +128,10 @@ async fn suspects(
     let mut suspects = BTreeSet::new();
     for key in changed.iter().filter(|key| differs(&after, key)) {
         let was_stored = match chain.get(key) {
-            Some(state) => was_stored(store, key, state).await?,
+            Some(state) => {
+                let before = before.get(key).filter(|_| !answer.can_be_older);
+                was_stored(store, key, state, before).await?
+            }
             None => false,
         };
         if !was_stored {
@@ -132,10 +149,20 @@ async fn suspects(
 ///
 /// Only registries change so often that this case matters. The sequence identifies the states of
 /// their trees. A state with the present sequence is not one in between.
-async fn was_stored(store: &Store, key: &AccountKey, state: &AccountState) -> Result<bool, StoreError> {
+///
+/// A state that is older than `before`, the one that was read first, is not one in between.
+async fn was_stored(
+    store: &Store,
+    key: &AccountKey,
+    state: &AccountState,
+    before: Option<&AccountState>,
+) -> Result<bool, StoreError> {
     let AccountState::Registry(state) = state else {
         return Ok(false);
     };
+    if matches!(before, Some(AccountState::Registry(before)) if state.sequence < before.sequence) {
+        return Ok(false);
+    }
     let registry = match store.registry(Address::from(*key)).await {
         Err(StoreError::Unknown { .. }) => return Ok(false),
         registry => registry?,

@@ -52,6 +52,10 @@ impl Explainer {
         if !limit_reached {
             return Ok(Outcome::Inconclusive);
         }
+        if follower.contest_for_accounts().await? {
+            self.unexplained.clear();
+            return Ok(Outcome::Repaired);
+        }
         Err(UnexplainedDifferences {
             differences: differing.len(),
             kind,

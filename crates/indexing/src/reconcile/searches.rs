@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bauta_store::Store;
 use solana_address::Address;
@@ -15,6 +15,9 @@ use crate::{IndexerError, metrics};
 /// The number of accounts for which a round searches, at most. If more differ, the next rounds
 /// search for the others.
 const MAX_SEARCHED_ACCOUNTS: usize = 100;
+/// How long a search takes at most. A node can deliver a history without an end, and the other
+/// accounts are compared afterwards.
+const MAX_SEARCH_TIME: Duration = Duration::from_mins(10);
 /// How many times as long as a search took the account is not searched for again, when its whole
 /// history explained nothing.
 const PAUSE_FACTOR: u32 = 10;
@@ -45,7 +48,9 @@ impl Searches {
             .filter(|address| !self.fruitless.contains_key(address))
             .take(MAX_SEARCHED_ACCOUNTS)
             .collect();
-        let searched = missing::search(store, source, &addresses, round.up_to).await;
+        let searched = missing::search(store, source, &addresses, round.up_to);
+        let searched = tokio::time::timeout(MAX_SEARCH_TIME, searched).await;
+        let searched = searched.unwrap_or_else(|_| Ok(Unapplied::default()));
         let Unapplied {
             with_events,
             unreturned,

@@ -18,9 +18,9 @@ mod buffer;
 mod connection;
 mod convert;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::future::Future;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bauta_store::Slot;
 use solana_address::Address;
@@ -29,7 +29,7 @@ use tokio::sync::Notify;
 
 use crate::chain::{
     AccountFilter, AccountsAnswer, Answers, GenesisHash, Head, HistoryPage, ListedBy, ListedTransaction,
-    NodeRetention, Source, Transaction, TransactionStatus,
+    NodeRetention, NodeVersion, Source, Transaction, TransactionStatus, VersionKey,
 };
 use crate::{SourceError, decode, metrics};
 use buffer::Buffer;
@@ -48,6 +48,8 @@ pub struct StreamSettings {
 pub struct StreamedSource<S> {
     inner: S,
     buffer: Arc<Buffer>,
+    /// The transactions with a refused version. They are requested from the nodes.
+    contested: Mutex<HashSet<(Slot, Signature)>>,
 }
 
 impl<S> StreamedSource<S> {
@@ -57,6 +59,7 @@ impl<S> StreamedSource<S> {
         Self {
             inner,
             buffer: Arc::default(),
+            contested: Mutex::default(),
         }
     }
 
@@ -77,10 +80,17 @@ impl<S> StreamedSource<S> {
         connection::receive(settings, program, Arc::clone(&self.buffer), wake_up)
     }
 
+    fn contested(&self) -> MutexGuard<'_, HashSet<(Slot, Signature)>> {
+        self.contested.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Returns a streamed transaction for an entry of a list, if it can be used. One without an
     /// event is requested from a node: nothing would show that the stream omitted the event.
     fn streamed(&self, entry: &ListedTransaction) -> Option<Transaction> {
         let transaction = self.buffer.take(entry)?;
+        if self.contested().contains(&(entry.slot, entry.signature)) {
+            return None;
+        }
         let has_events = decode::records(&transaction).is_ok_and(|records| !records.is_empty());
         (entry.succeeded && has_events).then_some(transaction)
     }
@@ -164,6 +174,26 @@ impl<S: Source> Source for StreamedSource<S> {
 
     fn take_contradicted(&self) -> Vec<ListedTransaction> {
         self.inner.take_contradicted()
+    }
+
+    fn listed_by_one(&self, transactions: &[(Slot, Signature)]) -> Vec<(Slot, Signature)> {
+        self.inner.listed_by_one(transactions)
+    }
+
+    async fn versions(&self, listed: &[ListedTransaction]) -> Vec<Vec<NodeVersion>> {
+        self.inner.versions(listed).await
+    }
+
+    fn refuse_versions(&self, refused: &HashSet<VersionKey>) {
+        *self.contested() = refused
+            .iter()
+            .map(|(slot, signature, _)| (*slot, *signature))
+            .collect();
+        self.inner.refuse_versions(refused);
+    }
+
+    fn record_wrong_version(&self, slot: Slot, signature: Signature, node: usize) {
+        self.inner.record_wrong_version(slot, signature, node);
     }
 
     fn confirmed_up_to(&self) -> Option<Slot> {

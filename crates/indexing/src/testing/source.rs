@@ -10,11 +10,11 @@ use solana_address::Address;
 use solana_signature::Signature;
 
 use super::{TestChain, accounts};
-use crate::SourceError;
 use crate::chain::{
     Account, AccountFilter, AccountsAnswer, Answers, GenesisHash, Head, HistoryPage, ListedTransaction,
-    PageEnd, Source, Transaction, TransactionStatus,
+    NodeVersion, PageEnd, Source, Transaction, TransactionStatus, VersionKey,
 };
+use crate::{SourceError, decode};
 
 /// A source that reads a chain in memory. Its state can be changed to give wrong answers.
 #[derive(Default)]
@@ -78,6 +78,18 @@ pub struct SourceState {
     pub pending: usize,
     /// Transactions that one node returned without an event and another one later with an event.
     pub contradicted: Vec<ListedTransaction>,
+    /// Transactions that one node returns with another content.
+    pub altered: HashMap<Signature, Transaction>,
+    /// On how many of the other nodes a transaction does not exist. Only one node lists it.
+    pub denied: HashMap<Signature, usize>,
+    /// The number of nodes that are compared. 0 means that the versions of transactions are unknown.
+    pub compared_nodes: usize,
+    /// The versions that the follower refuses.
+    pub refused: HashSet<VersionKey>,
+    /// The nodes of which the follower has recorded that they returned a wrong version.
+    pub wrong: Vec<usize>,
+    /// The number of comparisons of versions.
+    pub comparisons: usize,
     /// The transactions before which lists began that did not begin with the newest entry.
     pub began_before: Vec<Signature>,
     /// The nodes other than the first one. Each omits these transactions from its history; `None`
@@ -128,6 +140,38 @@ impl SourceState {
         listed.reverse();
         listed.sort_by_key(|entry| entry.slot);
         listed
+    }
+
+    /// Returns what each node has of a transaction. Node 0 is the one with the faults.
+    fn versions(&self, entry: &ListedTransaction) -> Vec<NodeVersion> {
+        let found = |transaction: &&Transaction| transaction.signature == entry.signature;
+        let real = self.transactions.iter().find(found).map(decode::digest);
+        let altered = self.altered.get(&entry.signature).map(decode::digest);
+        let denied = self.denied.get(&entry.signature).copied().unwrap_or(0);
+        (0..self.compared_nodes)
+            .map(|node| NodeVersion {
+                node,
+                version: match node {
+                    0 => altered.or(real),
+                    node if node <= denied => None,
+                    _ => real,
+                },
+                is_left_out: false,
+            })
+            .collect()
+    }
+
+    /// Returns the transaction as a node returns it whose version is not refused.
+    fn accepted(&self, transaction: &Transaction) -> Transaction {
+        let altered = self.altered.get(&transaction.signature);
+        let is_refused = |altered: &&Transaction| {
+            let version = decode::digest(altered);
+            self.refused.contains(&(altered.slot, altered.signature, version))
+        };
+        altered
+            .filter(|altered| !is_refused(altered))
+            .unwrap_or(transaction)
+            .clone()
     }
 
     /// Returns the status of a transaction of the history.
@@ -250,6 +294,26 @@ impl Source for TestSource {
 
     fn is_doubted(&self, _: Slot, signature: Signature) -> bool {
         self.state().doubted.contains(&signature)
+    }
+
+    fn listed_by_one(&self, transactions: &[(Slot, Signature)]) -> Vec<(Slot, Signature)> {
+        let state = self.state();
+        let is_denied = |(_, signature): &&(Slot, Signature)| state.denied.contains_key(signature);
+        transactions.iter().filter(is_denied).copied().collect()
+    }
+
+    async fn versions(&self, listed: &[ListedTransaction]) -> Vec<Vec<NodeVersion>> {
+        let mut state = self.state();
+        state.comparisons += 1;
+        listed.iter().map(|entry| state.versions(entry)).collect()
+    }
+
+    fn refuse_versions(&self, refused: &HashSet<VersionKey>) {
+        self.state().refused.clone_from(refused);
+    }
+
+    fn record_wrong_version(&self, _: Slot, _: Signature, node: usize) {
+        self.state().wrong.push(node);
     }
 
     fn take_contradicted(&self) -> Vec<ListedTransaction> {
@@ -378,7 +442,7 @@ impl Source for TestSource {
         let mut found: Vec<_> = state.transactions[from..to]
             .iter()
             .filter(|transaction| requested.contains(&transaction.signature))
-            .cloned()
+            .map(|transaction| state.accepted(transaction))
             .collect();
         found.reverse();
         Ok(found)

@@ -2,6 +2,7 @@
 //! answers. After each fault the database must equal one that was filled from a correct source.
 
 mod backfill;
+mod contests;
 mod forks;
 mod gaps;
 mod quarantine;

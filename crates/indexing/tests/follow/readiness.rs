@@ -101,3 +101,24 @@ fn one_of_several_nodes_that_decides_alone_and_a_disputed_slot_are_reported() {
     let disputed = status.undisputed().unwrap_err();
     assert!(disputed.contains("no slot from 7 on becomes final"), "{disputed}");
 }
+
+#[test]
+fn contested_transactions_that_are_set_aside_make_the_status_not_ready() {
+    let status = IndexerStatus {
+        role: Role::Leader,
+        caught_up_at: Some(std::time::Instant::now()),
+        contested_kept: 1,
+        ..IndexerStatus::default()
+    };
+    assert_eq!(status.ready(MAX_LAG), Ok(()));
+    let reason = status.uncontested().unwrap_err();
+    assert!(reason.contains("1 applied transactions"), "{reason}");
+    let aside = IndexerStatus {
+        contested_aside: 2,
+        contested_kept: 0,
+        ..status
+    };
+    let reason = aside.ready(MAX_LAG).unwrap_err();
+    assert!(reason.contains("rows may be missing"), "{reason}");
+    assert_eq!(aside.uncontested(), Ok(()));
+}

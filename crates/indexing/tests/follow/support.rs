@@ -67,7 +67,12 @@ impl Fixture {
 
     /// Replaces the follower by a new one, which only knows the database.
     pub fn restart(&mut self) {
-        self.follower = Follower::new(Arc::clone(&self.source), self.database.store.clone(), settings());
+        self.restart_with(settings());
+    }
+
+    /// Replaces the follower like [`Self::restart`], with other settings.
+    pub fn restart_with(&mut self, settings: Settings) {
+        self.follower = Follower::new(Arc::clone(&self.source), self.database.store.clone(), settings);
     }
 
     /// Asserts that the rows equal those of a new database that has followed the same chain without
@@ -110,13 +115,13 @@ pub fn small_chain() -> TestChain {
 }
 
 /// Returns all rows of the tables that follow the chain, as text. The batch numbers are left out,
-/// because two followers divide the chain into different batches. The rollbacks of one follower are
-/// left out as well.
+/// because two followers divide the chain into different batches. The rollbacks and the contests of
+/// one follower are left out as well.
 pub async fn rows(database: &TestDatabase) -> BTreeMap<String, Vec<String>> {
     let tables = sqlx::query(
         "SELECT table_name::text FROM information_schema.tables
          WHERE table_schema = 'public' AND table_type = 'BASE TABLE'
-           AND table_name NOT IN ('_sqlx_migrations', 'journal', 'finality', 'rewinds')",
+           AND table_name NOT IN ('_sqlx_migrations', 'journal', 'finality', 'rewinds', 'contested')",
     )
     .fetch_all(database.pool())
     .await
