@@ -12,7 +12,7 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 use solana_signature::Signature;
 
 use super::node::Node;
-use super::{ALL_NODES_GRACE, PATIENCE, RpcSource, statuses, transactions};
+use super::{ALL_NODES_GRACE, PATIENCE, RpcSource, history, statuses, transactions};
 use crate::chain::{Answers, ListedTransaction, Source, Transaction, TransactionStatus, VersionDigest};
 use crate::{Inconsistency, SourceError, decode};
 
@@ -576,7 +576,7 @@ fn usable(
 
 /// Requests from one node what it has of a listed transaction. `None` if it does not answer, or if
 /// the answer says nothing; `Some(None)` if it does not have the transaction. That is so only if it
-/// does not know its status either.
+/// does not know its status either, and has the blocks of the slot.
 pub async fn version_of(node: &Node, listed: ListedTransaction) -> Option<Option<VersionDigest>> {
     let request = node
         .rpc()
@@ -594,10 +594,12 @@ pub async fn version_of(node: &Node, listed: ListedTransaction) -> Option<Option
         .ok()?;
     let is_listed =
         |status: &TransactionStatus| status.slot == listed.slot && status.succeeded == listed.succeeded;
-    match statuses.first()? {
-        Some(status) if is_listed(status) => None,
-        _ => Some(None),
+    if statuses.first()?.as_ref().is_some_and(is_listed) {
+        return None;
     }
+    // A node without the block has forgotten the transaction.
+    let first = history::first_slot(node).await?;
+    (first <= listed.slot).then_some(None)
 }
 
 /// Requests a listed transaction from one node. `None` if the node does not return it as listed.

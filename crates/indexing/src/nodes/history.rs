@@ -159,7 +159,7 @@ pub async fn read_page(node: &Node, request: PageRequest<'_>) -> Result<HistoryP
 
 /// Returns the first slot whose block the node has. `None` if the node does not answer this
 /// request.
-async fn first_slot(node: &Node) -> Option<Slot> {
+pub async fn first_slot(node: &Node) -> Option<Slot> {
     let first = node.request(METHOD_OF_RETENTION, node.rpc().first_available_block());
     first.await.ok().map(Slot::new)
 }
