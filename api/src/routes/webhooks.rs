@@ -5,7 +5,9 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use bauta_service_common::{AUDIT, InvalidField, InvalidFields, Json, Path, UnreadBody};
-use bauta_store::{AccountId, AuditRecord, Delivery, NewWebhook, RandomId, Role, Webhook, WebhookAdded};
+use bauta_store::{
+    AccountId, AuditRecord, Delivery, NewWebhook, RandomId, Role, Webhook, WebhookAdded, WebhookChange,
+};
 use bauta_wire::Secret;
 use bauta_wire::api::{
     DeliveryDocument, DeliveryList, NewWebhookDocument, ReplayBody, WebhookBody, WebhookDocument,
@@ -56,8 +58,9 @@ pub async fn webhooks(state: Reads, headers: HeaderMap) -> Result<Response, Fail
 /// Events that become final from now on are sent to the URL as POST requests with the headers of
 /// Standard Webhooks. `webhook-id` identifies the event, so a message that is sent again has the
 /// same. A message is delivered when the URL answers 2xx within 15 seconds. Otherwise it is sent
-/// again, nine times within three days, and is then dead. Redirects are not followed. 410 disables
-/// the webhook, and so do three days without a success. An account has at most 20 webhooks.
+/// again, at most eight times within three days, and is then dead. Redirects are not followed. 410
+/// disables the webhook, and so do three days without a success, or a host that has an internal
+/// address for the second time. An account has at most 20 webhooks.
 #[utoipa::path(
     post,
     path = "/v1/webhooks",
@@ -74,14 +77,19 @@ pub async fn webhooks(state: Reads, headers: HeaderMap) -> Result<Response, Fail
     ),
     extensions(("x-discloses" = json!({
         "sees": "network address; account; URL; **which scope, registry and events**",
-        "keeps": "URL, filter and account until the webhook is deleted; account, id and time in the audit log for ever"
+        "keeps": "URL, filter and account until the webhook is deleted; account, id and time in the audit log for ever, also if its host later has an internal address"
     })))
 )]
 pub async fn create_webhook(state: Reads, headers: HeaderMap, body: UnreadBody) -> Result<Response, Failure> {
     let (account, sender) = developer(&state, &headers).await?;
     let body: WebhookBody = body.json(MAX_BODY_BYTES).await?;
     let filter = filter_of(&body)?;
-    if let Err(error) = sender.check(&body.url).await {
+    let store = state.databases.primary();
+    // Before the look-up. The transaction counts again.
+    if store.webhook_count(account).await? >= u64::from(MAX_WEBHOOKS) {
+        return Err(problems::too_many_webhooks(MAX_WEBHOOKS));
+    }
+    if let Err(error) = sender.check(account, &body.url).await {
         return Err(refused_url(&state, account, error));
     }
     let (mut id, secret) = (RandomId::default(), WebhookSecret::random());
@@ -96,7 +104,6 @@ pub async fn create_webhook(state: Reads, headers: HeaderMap, body: UnreadBody) 
         secret: sender.seal(&id, &secret),
     };
     let record = record("webhook_created", account, &id);
-    let store = state.databases.primary();
     match store.add_webhook(&new, MAX_WEBHOOKS, &record).await? {
         WebhookAdded::Stored => log(&record),
         WebhookAdded::NotDeveloper => return Err(problems::missing_role(&[Role::Developer])),
@@ -112,12 +119,13 @@ pub async fn create_webhook(state: Reads, headers: HeaderMap, body: UnreadBody) 
 
 /// Deletes a webhook.
 ///
-/// Its messages are deleted with it.
+/// Its messages are deleted with it. Owners and operators delete the webhooks of all accounts: the
+/// audit log has their ids.
 #[utoipa::path(
     delete,
     path = "/v1/webhooks/{webhook}",
     tag = "webhooks",
-    security(("wallet" = ["developer"])),
+    security(("wallet" = ["developer"]), ("wallet" = ["owner"]), ("wallet" = ["operator"])),
     params(("webhook" = String, Path, description = "The id of the webhook")),
     responses(
         (status = 204, description = "The webhook is deleted"),
@@ -133,11 +141,18 @@ pub async fn delete_webhook(
     headers: HeaderMap,
     Path(id): Path<String>,
 ) -> Result<Response, Failure> {
-    let (account, _) = developer(&state, &headers).await?;
+    let roles = [Role::Developer, Role::Owner, Role::Operator];
+    let account = state.with_role(&headers, &roles).await?;
     let id = webhook_id(&id)?;
-    let record = record("webhook_deleted", account, &id);
+    let deletes_all = [Role::Owner, Role::Operator];
+    let deletes_all = account.roles.iter().any(|role| deletes_all.contains(role));
+    let of = (!deletes_all).then_some(account.id);
+    let record = record("webhook_deleted", account.id, &id);
     let store = state.databases.primary();
-    changed(store.delete_webhook(account, &id, &record).await?, &record)?;
+    if !store.delete_webhook(of, &id, &record).await? {
+        return Err(problems::unknown_webhook());
+    }
+    log(&record);
     Ok(uncached(StatusCode::NO_CONTENT))
 }
 
@@ -326,11 +341,12 @@ async fn find(state: &Reads, account: AccountId, id: &RandomId) -> Result<Webhoo
     webhook.ok_or_else(problems::unknown_webhook)
 }
 
-fn changed(is_changed: bool, record: &AuditRecord) -> Result<(), Failure> {
-    if !is_changed {
-        return Err(problems::unknown_webhook());
+fn changed(change: WebhookChange, record: &AuditRecord) -> Result<(), Failure> {
+    match change {
+        WebhookChange::Changed => log(record),
+        WebhookChange::Unknown => return Err(problems::unknown_webhook()),
+        WebhookChange::NotDeveloper => return Err(problems::missing_role(&[Role::Developer])),
     }
-    log(record);
     Ok(())
 }
 

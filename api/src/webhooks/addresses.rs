@@ -4,33 +4,103 @@
 //! its own network, its host, and the metadata service of a cloud. The check is in the resolver of
 //! the HTTP client: the addresses that it returns are those that are connected to. So an answer
 //! that changes between a check and a connection has no effect.
+//!
+//! A look-up blocks a thread, also after its caller has stopped waiting: the resolver of the system
+//! can't be interrupted. The same threads verify proofs. So look-ups have a bound, and those of one
+//! account a smaller one.
 
 use std::{
-    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
-    sync::Arc,
+    collections::HashMap,
+    io,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs as _},
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use bauta_service_common::Network;
+use bauta_store::AccountId;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use tokio::sync::Semaphore;
 
 /// An address of a webhook is not public.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the host has no public address")]
 pub struct NotPublic;
 
+/// Largest number of look-ups at the same time. Tokio has 512 threads for blocking work.
+const MAX_LOOKUPS: usize = 32;
+/// Largest number of look-ups of an account at the same time.
+const MAX_LOOKUPS_OF_ACCOUNT: usize = 2;
+
+tokio::task_local! {
+    /// The account that the look-ups of a task count for. The HTTP client calls its resolver in the
+    /// task of the request, and gives it nothing but the name.
+    pub static ACCOUNT: AccountId;
+}
+
 /// Looks names up.
 pub trait Lookup: Send + Sync + 'static {
     /// Returns the addresses of a host.
-    fn lookup(&self, host: String) -> impl Future<Output = std::io::Result<Vec<IpAddr>>> + Send;
+    fn lookup(&self, host: String) -> impl Future<Output = io::Result<Vec<IpAddr>>> + Send;
 }
 
-/// The resolver of the system.
-pub struct SystemLookup;
+/// The resolver of the system. Look-ups count for the [`ACCOUNT`] of the task.
+#[derive(Clone, Default)]
+pub struct SystemLookup(Arc<Places>);
 
 impl Lookup for SystemLookup {
-    async fn lookup(&self, host: String) -> std::io::Result<Vec<IpAddr>> {
-        let found = tokio::net::lookup_host((host, 0)).await?;
-        Ok(found.map(|address| address.ip()).collect())
+    async fn lookup(&self, host: String) -> io::Result<Vec<IpAddr>> {
+        let found = move || {
+            let found = (host, 0).to_socket_addrs()?;
+            Ok(found.map(|address| address.ip()).collect())
+        };
+        self.0.run(found).await
+    }
+}
+
+/// The places of look-ups.
+struct Places {
+    all: Arc<Semaphore>,
+    /// The accounts with look-ups.
+    accounts: Mutex<HashMap<AccountId, Arc<Semaphore>>>,
+}
+
+impl Default for Places {
+    fn default() -> Self {
+        Self {
+            all: Arc::new(Semaphore::new(MAX_LOOKUPS)),
+            accounts: Mutex::default(),
+        }
+    }
+}
+
+impl Places {
+    /// Waits for a place, and runs a look-up on a thread for blocking work. It has the place until it
+    /// returns, even if this future is dropped.
+    async fn run<T: Send + 'static>(
+        &self,
+        lookup: impl FnOnce() -> io::Result<T> + Send + 'static,
+    ) -> io::Result<T> {
+        // Without an account, look-ups share the places of one.
+        let account = ACCOUNT.try_with(|account| *account);
+        let account = account.unwrap_or(AccountId([0; 16]));
+        let of_account = self.of(account).acquire_owned().await.map_err(io::Error::other)?;
+        let of_all = self.all.clone().acquire_owned().await.map_err(io::Error::other)?;
+        let found = tokio::task::spawn_blocking(move || {
+            let found = lookup();
+            drop((of_account, of_all));
+            found
+        });
+        found.await.map_err(io::Error::other)?
+    }
+
+    /// Returns the places of an account. Forgets accounts without a look-up.
+    fn of(&self, account: AccountId) -> Arc<Semaphore> {
+        let mut accounts = self.accounts.lock().unwrap_or_else(PoisonError::into_inner);
+        accounts.retain(|_, places| Arc::strong_count(places) > 1);
+        let places = accounts.entry(account);
+        places
+            .or_insert_with(|| Arc::new(Semaphore::new(MAX_LOOKUPS_OF_ACCOUNT)))
+            .clone()
     }
 }
 
@@ -187,6 +257,58 @@ mod tests {
         }
         let own = AllowedAddresses::new(vec!["10.1.0.0/16".parse().unwrap()]);
         assert!(own.contains("10.1.2.3".parse().unwrap()) && !own.contains("10.2.0.1".parse().unwrap()));
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn look_ups_that_do_not_return_keep_their_places_and_leave_those_of_other_accounts() {
+        let places = Arc::new(Places::default());
+        let (begun, mut started) = tokio::sync::mpsc::unbounded_channel();
+        let (release, blocked) = std::sync::mpsc::channel::<()>();
+        let blocked = Arc::new(Mutex::new(blocked));
+        let slow = |account: u8| {
+            let (places, begun, blocked) = (places.clone(), begun.clone(), blocked.clone());
+            tokio::spawn(ACCOUNT.scope(AccountId([account; 16]), async move {
+                let lookup = move || {
+                    begun.send(account).unwrap();
+                    let _ = blocked.lock().unwrap_or_else(PoisonError::into_inner).recv();
+                    Ok(())
+                };
+                places.run(lookup).await
+            }))
+        };
+        let tasks: Vec<_> = (0..10).map(|_| slow(1)).collect();
+        for _ in 0..MAX_LOOKUPS_OF_ACCOUNT {
+            assert_eq!(started.recv().await, Some(1));
+        }
+        // Their callers stop waiting. The threads do not return, so no further one begins.
+        for task in &tasks {
+            task.abort();
+        }
+        for task in tasks {
+            assert!(task.await.unwrap_err().is_cancelled());
+        }
+        let waiting = slow(1);
+        let other = places.run(|| Ok(7));
+        let other = ACCOUNT.scope(AccountId([2; 16]), other).await;
+        assert_eq!(other.unwrap(), 7);
+        assert!(started.try_recv().is_err());
+        // Many accounts together have the bound of all.
+        let many: Vec<_> = (2..60).map(slow).collect();
+        for _ in 0..MAX_LOOKUPS - MAX_LOOKUPS_OF_ACCOUNT {
+            assert_ne!(started.recv().await, Some(1));
+        }
+        assert_eq!(places.all.available_permits(), 0);
+        drop(release);
+        for task in many {
+            task.await.unwrap().unwrap();
+        }
+        waiting.await.unwrap().unwrap();
+        while places.all.available_permits() < MAX_LOOKUPS {
+            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        }
+        places.of(AccountId([9; 16]));
+        let accounts = places.accounts.lock().unwrap_or_else(PoisonError::into_inner);
+        assert_eq!(accounts.len(), 1);
     }
 
     /// A name server that gives another answer each time.

@@ -9,22 +9,27 @@
 //! 1. An event that a webhook wants has one delivery, whatever happens to instances. It is sent at
 //!    least once, and always with the same id.
 //! 2. A message reaches only public addresses, and those that the operator allows.
-//! 3. Webhooks whose last message was not delivered have places of their own, so they delay no
-//!    webhook that answers. In both groups, the webhook that waits longest is the next one.
+//! 3. Webhooks whose last message was not delivered have places of their own. A webhook that answers
+//!    gets one more place after each success, up to four. In both groups, an account has at most a
+//!    quarter of the places, and the webhook that waits longest is the next one. So few accounts
+//!    can't delay the webhooks of others.
 
 mod addresses;
 mod sealer;
 mod signature;
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::HashMap,
     convert::Infallible,
     sync::Arc,
     time::{Duration, Instant},
 };
 
-use bauta_service_common::{Network, Secret, Service};
-use bauta_store::{DeliveryOutcome, DueDelivery, Position, RandomId, Store, StoreError};
+use bauta_service_common::{AUDIT, Network, Secret, Service};
+use bauta_store::{
+    AccountId, AuditRecord, BusyPlace, DeliveryAttempt, DeliveryOutcome, DueDelivery, Position, RandomId,
+    Store, StoreError,
+};
 use chrono::{DateTime, SecondsFormat};
 use rand::{Rng as _, rngs::OsRng};
 use reqwest::{Client, StatusCode, Url, header, redirect::Policy};
@@ -33,7 +38,7 @@ use tokio::task::{Id, JoinError, JoinSet};
 
 pub use self::signature::WebhookSecret;
 use self::{
-    addresses::{AllowedAddresses, GuardedResolver, Lookup as _, NotPublic, SystemLookup},
+    addresses::{ACCOUNT, AllowedAddresses, GuardedResolver, Lookup as _, NotPublic, SystemLookup},
     sealer::Sealer,
     signature::signatures,
 };
@@ -53,10 +58,18 @@ const LEASE_SECONDS: u32 = 60;
 const PLACES: u16 = 128;
 /// Attempts of an instance at the same time for the other webhooks.
 const PLACES_OF_FAILING: u16 = 32;
+/// The part of the places that an account can have, as a divisor.
+const ACCOUNT_SHARE: u16 = 4;
 /// Time between two looks at the deliveries that are due.
 const INTERVAL: Duration = Duration::from_millis(500);
 /// Time between two deletions of what is not kept.
-const TIDY_INTERVAL: Duration = Duration::from_secs(10);
+const TIDY_INTERVAL: Duration = Duration::from_mins(5);
+/// The same while there is more to delete than one deletion does.
+const BUSY_TIDY_INTERVAL: Duration = Duration::from_secs(5);
+/// Deliveries from which on a deletion has left some.
+const MANY_DELETED: u64 = 10_000;
+/// The code of a host without an allowed address.
+const PRIVATE_ADDRESS: &str = "private_address";
 /// Plans that are made before deliveries are leased again. A replay of a long history must not
 /// delay what is due.
 const PLANS_AT_ONCE: usize = 8;
@@ -100,6 +113,7 @@ pub enum UrlError {
 pub struct Webhooks {
     sealer: Sealer,
     allowed: AllowedAddresses,
+    lookup: SystemLookup,
     client: Client,
 }
 
@@ -108,17 +122,19 @@ impl Webhooks {
     pub fn new(key: Option<&Secret>, networks: &[Network]) -> Result<Option<Arc<Self>>, WebhookSetupError> {
         let Some(key) = key else { return Ok(None) };
         let allowed = AllowedAddresses::new(networks.to_vec());
+        let lookup = SystemLookup::default();
         let client = Client::builder()
             .redirect(Policy::none())
             .no_proxy()
             .pool_max_idle_per_host(0)
             .timeout(TIMEOUT)
-            .dns_resolver(Arc::new(GuardedResolver::new(SystemLookup, allowed.clone())))
+            .dns_resolver(Arc::new(GuardedResolver::new(lookup.clone(), allowed.clone())))
             .build()
             .map_err(|error| WebhookSetupError::Client(error.to_string()))?;
         Ok(Some(Arc::new(Self {
             sealer: Sealer::new(key)?,
             allowed,
+            lookup,
             client,
         })))
     }
@@ -151,14 +167,15 @@ impl Webhooks {
         });
     }
 
-    /// Checks a URL. Looks its host up.
-    pub async fn check(&self, text: &str) -> Result<(), UrlError> {
+    /// Checks a URL of an account. Looks its host up.
+    pub async fn check(&self, account: AccountId, text: &str) -> Result<(), UrlError> {
         let url = self.parse(text)?;
         let Some(host) = url.domain() else {
             // An address, which `parse` has checked.
             return Ok(());
         };
-        let lookup = tokio::time::timeout(LOOKUP_TIMEOUT, SystemLookup.lookup(host.to_owned()));
+        let lookup = ACCOUNT.scope(account, self.lookup.lookup(host.to_owned()));
+        let lookup = tokio::time::timeout(LOOKUP_TIMEOUT, lookup);
         let Ok(Ok(found)) = lookup.await else {
             return Err(UrlError::Unknown);
         };
@@ -191,10 +208,7 @@ impl Webhooks {
 
     /// Plans deliveries, and begins those that are due. Returns whether there is more to plan.
     async fn step(self: &Arc<Self>, store: &Store, attempts: &mut Attempts) -> Result<bool, StoreError> {
-        if attempts.tidied.is_none_or(|at| at.elapsed() >= TIDY_INTERVAL) {
-            store.tidy_webhooks(RETENTION_DAYS, KEPT_ENDED).await?;
-            attempts.tidied = Some(Instant::now());
-        }
+        attempts.tidy(store).await;
         let mut has_more = true;
         for _ in 0..PLANS_AT_ONCE {
             has_more = store.plan_deliveries().await?;
@@ -208,13 +222,16 @@ impl Webhooks {
             if free == 0 {
                 continue;
             }
-            let busy = attempts.busy();
-            for delivery in store
-                .lease_deliveries(answering, free, LEASE_SECONDS, &busy)
-                .await?
-            {
+            let (busy, of_account) = (attempts.busy(), places / ACCOUNT_SHARE);
+            let due = store.lease_deliveries(answering, free, of_account, LEASE_SECONDS, &busy);
+            for delivery in due.await? {
                 let (sender, store) = (self.clone(), store.clone());
-                attempts.begin(delivery.webhook, answering, async move {
+                let place = BusyPlace {
+                    webhook: delivery.webhook,
+                    account: delivery.account,
+                    answering,
+                };
+                attempts.begin(place, async move {
                     sender.attempt(&store, &delivery).await;
                 });
             }
@@ -241,14 +258,23 @@ impl Webhooks {
             DeliveryOutcome::Retry(_) => "failed",
             DeliveryOutcome::Dead => "dead",
         });
-        let finished = store.finish_delivery(
-            delivery,
+        let account = delivery.account.to_string();
+        let refusal = code.filter(|code| *code == PRIVATE_ADDRESS).map(|code| {
+            let webhook = hex::encode(delivery.webhook);
+            tracing::info!(target: AUDIT, event = "webhook_refused", code, account, webhook);
+            AuditRecord {
+                subject: Some(webhook),
+                ..AuditRecord::refusal("webhook_refused", code, Some(&account))
+            }
+        });
+        let attempt = DeliveryAttempt {
             outcome,
-            status.map(|status| status.as_u16()),
+            status: status.map(|status| status.as_u16()),
             code,
-            is_gone.then_some("gone"),
-            LASTING_SECONDS,
-        );
+            disable: is_gone.then_some("gone"),
+            refusal: refusal.as_ref(),
+        };
+        let finished = store.finish_delivery(delivery, &attempt, LASTING_SECONDS);
         if let Err(error) = finished.await {
             // The lease ends, and the message is sent again.
             tracing::warn!(event = "webhook_not_recorded", %error);
@@ -257,7 +283,7 @@ impl Webhooks {
 
     /// Sends a message. The error is a code.
     async fn send(&self, delivery: &DueDelivery) -> Result<StatusCode, &'static str> {
-        let url = self.parse(&delivery.url).map_err(|_| "private_address")?;
+        let url = self.parse(&delivery.url).map_err(|_| PRIVATE_ADDRESS)?;
         let secrets: Option<Vec<WebhookSecret>> = delivery
             .secrets
             .iter()
@@ -274,9 +300,9 @@ impl Webhooks {
             .header("webhook-timestamp", now)
             .body(body);
         // The body of the response is not read.
-        match request.send().await {
+        match ACCOUNT.scope(delivery.account, request.send()).await {
             Ok(response) => Ok(response.status()),
-            Err(error) if is_not_public(&error) => Err("private_address"),
+            Err(error) if is_not_public(&error) => Err(PRIVATE_ADDRESS),
             Err(error) if error.is_timeout() => Err("timeout"),
             Err(_) => Err("unreachable"),
         }
@@ -287,31 +313,44 @@ impl Webhooks {
 #[derive(Default)]
 struct Attempts {
     tasks: JoinSet<()>,
-    /// The webhook of each task, and whether it has a place of those that answer.
-    begun: HashMap<Id, (RandomId, bool)>,
-    tidied: Option<Instant>,
+    /// The place of each task.
+    begun: HashMap<Id, BusyPlace>,
+    /// The time of the next deletion of what is not kept. `None`: now.
+    tidy_at: Option<Instant>,
 }
 
 impl Attempts {
-    fn begin(
-        &mut self,
-        webhook: RandomId,
-        answering: bool,
-        attempt: impl Future<Output = ()> + Send + 'static,
-    ) {
+    fn begin(&mut self, place: BusyPlace, attempt: impl Future<Output = ()> + Send + 'static) {
         let task = self.tasks.spawn(attempt);
-        self.begun.insert(task.id(), (webhook, answering));
+        self.begun.insert(task.id(), place);
     }
 
-    /// Returns the webhooks that get no further attempt now.
-    fn busy(&self) -> Vec<RandomId> {
-        let busy: HashSet<RandomId> = self.begun.values().map(|(webhook, _)| *webhook).collect();
-        busy.into_iter().collect()
+    /// Returns the places that are taken. Their webhooks get no further attempt now.
+    fn busy(&self) -> Vec<BusyPlace> {
+        self.begun.values().copied().collect()
+    }
+
+    /// Deletes what is not kept, if it is time. An error does not keep messages from being sent.
+    async fn tidy(&mut self, store: &Store) {
+        if self.tidy_at.is_some_and(|at| Instant::now() < at) {
+            return;
+        }
+        let deleted = store.tidy_webhooks(RETENTION_DAYS, KEPT_ENDED).await;
+        let deleted = deleted.unwrap_or_else(|error| {
+            tracing::warn!(event = "webhooks_not_tidied", %error);
+            0
+        });
+        let pause = if deleted < MANY_DELETED {
+            TIDY_INTERVAL
+        } else {
+            BUSY_TIDY_INTERVAL
+        };
+        self.tidy_at = Some(Instant::now() + pause);
     }
 
     /// Returns how many of the places of a group are free.
     fn free(&self, answering: bool, places: u16) -> u16 {
-        let used = self.begun.values().filter(|(_, group)| *group == answering);
+        let used = self.begun.values().filter(|place| place.answering == answering);
         places.saturating_sub(u16::try_from(used.count()).unwrap_or(u16::MAX))
     }
 
@@ -444,13 +483,23 @@ mod tests {
     #[tokio::test]
     async fn webhooks_that_do_not_answer_take_no_place_of_those_that_do() {
         let mut attempts = Attempts::default();
+        let account = AccountId([1; 16]);
         for number in 0..PLACES_OF_FAILING {
             let mut id = RandomId::default();
             id[..2].copy_from_slice(&number.to_be_bytes());
-            attempts.begin(id, false, std::future::pending());
+            let place = BusyPlace {
+                webhook: id,
+                account,
+                answering: false,
+            };
+            attempts.begin(place, std::future::pending());
         }
-        let answering = [0xff; 16];
-        attempts.begin(answering, true, std::future::ready(()));
+        let answering = BusyPlace {
+            webhook: [0xff; 16],
+            account,
+            answering: true,
+        };
+        attempts.begin(answering, std::future::ready(()));
         assert_eq!(attempts.free(false, PLACES_OF_FAILING), 0);
         assert_eq!(attempts.free(true, PLACES), PLACES - 1);
         assert_eq!(attempts.busy().len(), usize::from(PLACES_OF_FAILING) + 1);
@@ -459,7 +508,7 @@ mod tests {
         assert_eq!(attempts.free(true, PLACES), PLACES);
         assert!(!attempts.busy().contains(&answering));
         // One whose task panics.
-        attempts.begin(answering, true, async { panic!("a defect") });
+        attempts.begin(answering, async { panic!("a defect") });
         let ended = attempts.tasks.join_next_with_id().await.unwrap();
         attempts.end(ended);
         assert_eq!(attempts.free(true, PLACES), PLACES);

@@ -115,7 +115,7 @@ const TABLE: [(&str, &[Caller]); 71] = [
     ("GET /v1/verifying-keys/{vk_hash}", EVERYONE),
     ("GET /v1/webhooks", DEVELOPER),
     ("POST /v1/webhooks", DEVELOPER),
-    ("DELETE /v1/webhooks/{webhook}", DEVELOPER),
+    ("DELETE /v1/webhooks/{webhook}", &[Owner, Operator, Developer]),
     ("GET /v1/webhooks/{webhook}/deliveries", DEVELOPER),
     ("POST /v1/webhooks/{webhook}/enable", DEVELOPER),
     ("POST /v1/webhooks/{webhook}/replay", DEVELOPER),

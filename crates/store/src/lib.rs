@@ -129,4 +129,7 @@ pub use tickets::Ticket;
 pub use tile::{TILE_LEVELS, Tile, TileKey};
 pub use values::{CircuitStatus, Provenance, RegistryKind, ScopeMode, ScopeStatus};
 pub use verifications::{UsedNullifier, Verification};
-pub use webhooks::{Delivery, DeliveryOutcome, DueDelivery, NewWebhook, Webhook, WebhookAdded};
+pub use webhooks::{
+    BusyPlace, Delivery, DeliveryAttempt, DeliveryOutcome, DueDelivery, NewWebhook, Webhook, WebhookAdded,
+    WebhookChange,
+};

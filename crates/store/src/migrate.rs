@@ -24,7 +24,7 @@ use crate::{Store, StoreError, limits};
 static MIGRATOR: Migrator = sqlx::migrate!("../../migrations");
 
 /// The oldest migration with which this version works.
-pub const OLDEST_SUPPORTED: i64 = 52;
+pub const OLDEST_SUPPORTED: i64 = 54;
 /// The first number of the advisory lock of migrations: "baum" in ASCII. The second number is a
 /// hash of the schema.
 const LOCK: i32 = 0x6261_756d;

@@ -12,11 +12,11 @@
 mod deliveries;
 
 use solana_address::Address;
-use sqlx::Row;
 use sqlx::postgres::PgRow;
+use sqlx::{Postgres, Row, Transaction};
 
 use crate::values::{address, integer, unsigned};
-pub use deliveries::{Delivery, DeliveryOutcome, DueDelivery};
+pub use deliveries::{BusyPlace, Delivery, DeliveryAttempt, DeliveryOutcome, DueDelivery};
 
 use crate::{AccountId, AuditRecord, Position, RandomId, Slot, Store, StoreError, audit};
 
@@ -25,7 +25,7 @@ use crate::{AccountId, AuditRecord, Position, RandomId, Slot, Store, StoreError,
 pub struct NewWebhook {
     /// A random id.
     pub id: RandomId,
-    /// The account.
+    /// The developer's account.
     pub account: AccountId,
     /// Where the messages are sent.
     pub url: String,
@@ -50,10 +50,21 @@ pub enum WebhookAdded {
     NotDeveloper,
 }
 
+/// The result of a change of a webhook.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum WebhookChange {
+    /// The change and its record are stored.
+    Changed,
+    /// Nothing was changed: the account has no such webhook.
+    Unknown,
+    /// Nothing was changed: the account is no developer any more.
+    NotDeveloper,
+}
+
 /// A webhook.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Webhook {
-    /// The id.
+    /// The id that the routes name it with.
     pub id: RandomId,
     /// Where the messages are sent.
     pub url: String,
@@ -80,12 +91,7 @@ impl Store {
         record: &AuditRecord,
     ) -> Result<WebhookAdded, StoreError> {
         let mut transaction = self.pool.begin().await?;
-        let developer =
-            sqlx::query("SELECT FROM accounts WHERE id = $1 AND 'developer' = ANY(roles) FOR UPDATE")
-                .bind(webhook.account.0.as_slice())
-                .fetch_optional(&mut *transaction)
-                .await?;
-        if developer.is_none() {
+        if !lock_developer(&mut transaction, webhook.account).await? {
             return Ok(WebhookAdded::NotDeveloper);
         }
         let added = sqlx::query(
@@ -129,23 +135,39 @@ impl Store {
         rows.iter().map(webhook).collect()
     }
 
-    /// Deletes a webhook of an account with its deliveries. Returns `false` if there is none.
+    /// Counts the webhooks of an account.
+    pub async fn webhook_count(&self, account: AccountId) -> Result<u64, StoreError> {
+        let count = sqlx::query_scalar("SELECT count(*) FROM webhooks WHERE account = $1")
+            .bind(account.0.as_slice())
+            .fetch_one(&self.pool)
+            .await?;
+        unsigned(count)
+    }
+
+    /// Deletes a webhook with its deliveries: one of an account, or any. Returns `false` if there is
+    /// none.
     pub async fn delete_webhook(
         &self,
-        account: AccountId,
+        account: Option<AccountId>,
         id: &RandomId,
         record: &AuditRecord,
     ) -> Result<bool, StoreError> {
-        self.change_webhook(
-            "DELETE FROM webhooks WHERE account = $1 AND id = $2",
-            account,
-            id,
-            record,
-        )
-        .await
+        let mut transaction = self.pool.begin().await?;
+        let deleted =
+            sqlx::query("DELETE FROM webhooks WHERE ($1::bytea IS NULL OR account = $1) AND id = $2")
+                .bind(account.as_ref().map(|account| account.0.as_slice()))
+                .bind(id.as_slice())
+                .execute(&mut *transaction)
+                .await?;
+        if deleted.rows_affected() == 0 {
+            return Ok(false);
+        }
+        audit::append(&mut transaction, record).await?;
+        transaction.commit().await?;
+        Ok(true)
     }
 
-    /// Replaces the secret of a webhook. The one before signs as well for `seconds`.
+    /// Replaces the secret of a developer's webhook. The one before signs as well for `seconds`.
     pub async fn rotate_webhook_secret(
         &self,
         account: AccountId,
@@ -153,8 +175,11 @@ impl Store {
         secret: &[u8],
         seconds: u32,
         record: &AuditRecord,
-    ) -> Result<bool, StoreError> {
+    ) -> Result<WebhookChange, StoreError> {
         let mut transaction = self.pool.begin().await?;
+        if !lock_developer(&mut transaction, account).await? {
+            return Ok(WebhookChange::NotDeveloper);
+        }
         let changed = sqlx::query(
             "UPDATE webhooks SET previous_secret = secret, secret = $3,
                                  previous_until = now() + $4::bigint * interval '1 second'
@@ -167,61 +192,55 @@ impl Store {
         .execute(&mut *transaction)
         .await?;
         if changed.rows_affected() == 0 {
-            return Ok(false);
+            return Ok(WebhookChange::Unknown);
         }
         audit::append(&mut transaction, record).await?;
         transaction.commit().await?;
-        Ok(true)
+        Ok(WebhookChange::Changed)
     }
 
-    /// Enables a webhook that was disabled. It counts as one that does not answer until it does.
+    /// Enables a developer's webhook that was disabled. It counts as one that does not answer until
+    /// it does.
     pub async fn enable_webhook(
         &self,
         account: AccountId,
         id: &RandomId,
         record: &AuditRecord,
-    ) -> Result<bool, StoreError> {
-        self.change_webhook(
-            "UPDATE webhooks SET disabled_at = NULL, disabled_code = NULL, failing_since = NULL, answers = false
-             WHERE account = $1 AND id = $2",
-            account,
-            id,
-            record,
-        )
-        .await
-    }
-
-    async fn change_webhook(
-        &self,
-        statement: &'static str,
-        account: AccountId,
-        id: &RandomId,
-        record: &AuditRecord,
-    ) -> Result<bool, StoreError> {
+    ) -> Result<WebhookChange, StoreError> {
         let mut transaction = self.pool.begin().await?;
-        let changed = sqlx::query(statement)
-            .bind(account.0.as_slice())
-            .bind(id.as_slice())
-            .execute(&mut *transaction)
-            .await?;
+        if !lock_developer(&mut transaction, account).await? {
+            return Ok(WebhookChange::NotDeveloper);
+        }
+        let changed = sqlx::query(
+            "UPDATE webhooks SET disabled_at = NULL, disabled_code = NULL, failing_since = NULL, answers = false,
+                                 successes = 0
+             WHERE account = $1 AND id = $2",
+        )
+        .bind(account.0.as_slice())
+        .bind(id.as_slice())
+        .execute(&mut *transaction)
+        .await?;
         if changed.rows_affected() == 0 {
-            return Ok(false);
+            return Ok(WebhookChange::Unknown);
         }
         audit::append(&mut transaction, record).await?;
         transaction.commit().await?;
-        Ok(true)
+        Ok(WebhookChange::Changed)
     }
 
-    /// Sends the events after a position again, as far as they are final, and those that are not
-    /// stored any more for the first time. Returns `false` if the account has no such webhook.
+    /// Sends the events after a position to a developer's webhook again, as far as they are final, and
+    /// those that are not stored any more for the first time.
     pub async fn replay_webhook(
         &self,
         account: AccountId,
         id: &RandomId,
         after: Position,
         record: &AuditRecord,
-    ) -> Result<bool, StoreError> {
+    ) -> Result<WebhookChange, StoreError> {
         let mut transaction = self.pool.begin().await?;
+        if !lock_developer(&mut transaction, account).await? {
+            return Ok(WebhookChange::NotDeveloper);
+        }
         let columns = (
             after.slot.to_column()?,
             integer("transaction index", after.transaction_index)?,
@@ -232,7 +251,7 @@ impl Store {
             "UPDATE webhooks SET (slot, transaction_index, instruction_index, inner_index) = (
                  SELECT * FROM (VALUES (slot, transaction_index, instruction_index, inner_index),
                                        ($3::bigint, $4::integer, $5::integer, $6::integer)) p (a, b, c, d)
-                 ORDER BY a, b, c, d LIMIT 1)
+                 ORDER BY a, b, c, d LIMIT 1), room = 0, planned_at = least(planned_at, now())
              WHERE account = $1 AND id = $2",
         )
         .bind(account.0.as_slice())
@@ -244,7 +263,7 @@ impl Store {
         .execute(&mut *transaction)
         .await?;
         if changed.rows_affected() == 0 {
-            return Ok(false);
+            return Ok(WebhookChange::Unknown);
         }
         sqlx::query(
             "UPDATE webhook_deliveries SET state = 'pending', attempts = 0, next_attempt_at = now(), ended_at = NULL
@@ -260,8 +279,21 @@ impl Store {
         .await?;
         audit::append(&mut transaction, record).await?;
         transaction.commit().await?;
-        Ok(true)
+        Ok(WebhookChange::Changed)
     }
+}
+
+/// Locks the row of an account, so that a change of its webhooks and one of its roles wait for each
+/// other. Returns whether it is a developer.
+async fn lock_developer(
+    transaction: &mut Transaction<'static, Postgres>,
+    account: AccountId,
+) -> Result<bool, StoreError> {
+    let developer = sqlx::query("SELECT FROM accounts WHERE id = $1 AND 'developer' = ANY(roles) FOR UPDATE")
+        .bind(account.0.as_slice())
+        .fetch_optional(&mut **transaction)
+        .await?;
+    Ok(developer.is_some())
 }
 
 pub(super) fn position(row: &PgRow) -> Result<Position, StoreError> {

@@ -184,3 +184,37 @@ async fn no_query_of_the_steady_state_scans_all_uses_or_leaves() {
     store.tiles(&[chain.root(managed).element()]).await.unwrap();
     assert_eq!(scans(&store).await, before);
 }
+
+/// Operators read them again and again.
+#[tokio::test]
+async fn the_last_verifications_of_all_scopes_are_read_without_the_earlier_ones() {
+    let database = TestDatabase::create().await.unwrap();
+    for (table, column, seconds) in [
+        ("verifications_by_hour", "hour", 3_600),
+        ("verifications_by_day", "day", 86_400),
+    ] {
+        let mut connection = database.pool().acquire().await.unwrap();
+        let rows = format!(
+            "SET session_replication_role = replica;
+             INSERT INTO {table} (scope_id, claim, {column}, verifications, refused, anonymity_sets, anonymity_set_sum)
+             SELECT 1, '\\x00' || substring(sha256((i % 4)::text::bytea) from 2), to_timestamp(i / 4 * {seconds}::bigint),
+                    1, 0, 0, 0 FROM generate_series(1, {ROWS}) i;
+             SET session_replication_role = origin;
+             ANALYZE {table}"
+        );
+        sqlx::raw_sql(sqlx::AssertSqlSafe(rows))
+            .execute(&mut *connection)
+            .await
+            .unwrap();
+        let plan = format!(
+            "EXPLAIN SELECT sum(verifications) FROM {table}
+             WHERE true AND {column} >= to_timestamp(4900 * {seconds}::bigint) GROUP BY {column}"
+        );
+        let plan: Vec<String> = sqlx::query_scalar(sqlx::AssertSqlSafe(plan))
+            .fetch_all(&mut *connection)
+            .await
+            .unwrap();
+        let plan = plan.join("\n");
+        assert!(plan.contains(&format!("{table}_of_all")), "{plan}");
+    }
+}

@@ -17,7 +17,7 @@ pub struct EventDocument {
     pub scope: Option<String>,
     /// The registry that the event is about, or that of its scope.
     pub registry: Option<String>,
-    /// The slot.
+    /// The slot of the event.
     pub slot: String,
     /// The time of the event in Unix seconds.
     pub timestamp: i64,

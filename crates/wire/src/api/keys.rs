@@ -14,7 +14,7 @@ pub struct KeyDocument {
     pub prefix: String,
     /// `server`, or `publishable` for web pages.
     pub kind: Cow<'static, str>,
-    /// The name.
+    /// The name that the account gave the key.
     pub name: String,
     /// What the key may do.
     pub permissions: Vec<String>,

@@ -101,6 +101,6 @@ pub struct SessionDocument {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct JsonWebKeySet {
-    /// The keys.
+    /// One key: that of this service.
     pub keys: Vec<JsonWebKey>,
 }

@@ -124,7 +124,7 @@ pub struct WalletMetrics {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct WebhookMetrics {
-    /// Messages that were not delivered yet.
+    /// Messages that were not delivered yet, counted up to 1,000,000.
     pub pending: u64,
     /// Messages of the last 24 hours that were given up (dead letters).
     pub dead: u64,

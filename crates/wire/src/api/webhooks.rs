@@ -20,8 +20,9 @@ pub struct WebhookDocument {
     pub types: Vec<String>,
     /// The time of its creation in Unix seconds.
     pub created_at: i64,
-    /// Why it is disabled: `gone` (the URL answered 410), `failing` (no success for three days), or
-    /// `role` (the account is no developer any more). Null: it is enabled.
+    /// Why it is disabled: `gone` (the URL answered 410), `failing` (no success for three days),
+    /// `private_address` (its host had an internal address twice), or `role` (the account is no
+    /// developer any more). Null: it is enabled.
     pub disabled: Option<String>,
     /// The number of messages that are not delivered and not dead.
     pub pending: u64,
@@ -42,7 +43,7 @@ pub struct NewWebhookDocument {
     /// The secret that signs the messages: `whsec_` and base64.
     #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub secret: Secret,
-    /// The webhook.
+    /// What is stored of the webhook.
     pub webhook: WebhookDocument,
 }
 
