@@ -14,7 +14,13 @@
 //! 4. Everyone has any number of wallets. So the logins of wallets without a role have the same
 //!    budget as refusals. Logins of wallets with a role are recorded in their transactions.
 
-use std::{convert::Infallible, num::NonZeroU32};
+use std::{
+    collections::HashMap,
+    convert::Infallible,
+    num::NonZeroU32,
+    sync::{Mutex, PoisonError},
+    time::{Duration, Instant},
+};
 
 use bauta_service_common::{RateLimit, Service};
 use bauta_store::{AccountId, AuditRecord, Store};
@@ -30,6 +36,11 @@ const BY_CLIENT: NonZeroU32 = NonZeroU32::new(5).expect("5 is not 0");
 const QUEUE: usize = 256;
 /// Refusals that are stored in one transaction.
 const BATCH: usize = 64;
+/// Time between two records that an account lacks the role of a route. A page can request such a route
+/// again and again.
+const ROLE_INTERVAL: Duration = Duration::from_hours(1);
+/// Largest number of accounts and routes whose last record is remembered.
+const MAX_REMEMBERED: usize = 10_000;
 /// The codes of requests without a credential.
 const NO_CREDENTIAL: [&str; 2] = ["missing_token", "missing_api_key"];
 
@@ -37,6 +48,8 @@ const NO_CREDENTIAL: [&str; 2] = ["missing_token", "missing_api_key"];
 pub struct Audit {
     queue: mpsc::Sender<AuditRecord>,
     stored: RateLimit,
+    /// When the lack of a role was last stored, by account and route.
+    roles: Mutex<HashMap<String, Instant>>,
 }
 
 impl Audit {
@@ -64,6 +77,7 @@ impl Audit {
         Self {
             queue,
             stored: RateLimit::default(),
+            roles: Mutex::default(),
         }
     }
 
@@ -75,6 +89,32 @@ impl Audit {
         } else {
             self.store(code, AuditRecord::refusal(event, code, actor), client);
         }
+    }
+
+    /// Stores that an account lacks the role of a route, at most once in an hour. Returns at once.
+    pub fn role_refused(&self, account: &str, route: &str, client: &str) {
+        if self.is_new(format!("{account} {route}"), Instant::now()) {
+            self.refused("token_refused", "missing_role", Some(account), client);
+        } else {
+            metrics::record_unstored_refusals(1);
+        }
+    }
+
+    /// Returns whether an account and a route have no record of the last hour. If too many are
+    /// remembered, the budgets alone bound the records.
+    fn is_new(&self, name: String, now: Instant) -> bool {
+        let mut roles = self.roles.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_recent = |at: &Instant| now.duration_since(*at) < ROLE_INTERVAL;
+        if roles.get(&name).is_some_and(is_recent) {
+            return false;
+        }
+        if roles.len() >= MAX_REMEMBERED {
+            roles.retain(|_, at| is_recent(at));
+        }
+        if roles.len() < MAX_REMEMBERED {
+            roles.insert(name, now);
+        }
+        true
     }
 
     /// Stores that an account without a role has logged in or out. Returns at once.
@@ -111,8 +151,12 @@ mod tests {
     /// Returns an audit log whose queue nothing empties.
     fn audit() -> (Audit, mpsc::Receiver<AuditRecord>) {
         let (queue, refusals) = mpsc::channel(QUEUE);
-        let stored = RateLimit::default();
-        (Audit { queue, stored }, refusals)
+        let audit = Audit {
+            queue,
+            stored: RateLimit::default(),
+            roles: Mutex::default(),
+        };
+        (audit, refusals)
     }
 
     #[test]
@@ -162,6 +206,34 @@ mod tests {
         assert_eq!(logins, BY_CODE.get() as usize);
         assert_eq!(events.last().map(String::as_str), Some("logged_out"));
         assert_eq!(events.len(), logins + 1);
+    }
+
+    #[test]
+    fn a_page_that_requests_a_route_of_another_role_again_and_again_is_stored_once_in_an_hour() {
+        let (audit, mut refusals) = audit();
+        for _ in 0..100 {
+            for route in ["/v1/operator/metrics", "/v1/operator/queue"] {
+                audit.role_refused("account", route, "192.0.2.1");
+            }
+        }
+        let mut stored = 0;
+        while refusals.try_recv().is_ok() {
+            stored += 1;
+        }
+        assert_eq!(stored, 2);
+        let now = Instant::now();
+        let is_new = |seconds| audit.is_new("other route".to_owned(), now + Duration::from_secs(seconds));
+        assert_eq!(
+            [0, 1, 3_599, 3_600, 3_601].map(is_new),
+            [true, false, false, true, false]
+        );
+        for number in 0..2 * MAX_REMEMBERED {
+            audit.is_new(number.to_string(), now);
+        }
+        assert_eq!(audit.roles.lock().unwrap().len(), MAX_REMEMBERED);
+        assert!(audit.is_new("further".to_owned(), now) && audit.is_new("further".to_owned(), now));
+        assert!(audit.is_new("further".to_owned(), now + Duration::from_hours(3)));
+        assert!(!audit.is_new("further".to_owned(), now + Duration::from_hours(3)));
     }
 
     #[test]

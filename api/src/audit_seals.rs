@@ -11,7 +11,11 @@
 //!
 //! A party that can write to the database could otherwise let the service sign any log.
 
-use std::{convert::Infallible, sync::Arc, time::Duration};
+use std::{
+    convert::Infallible,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use bauta_service_common::Service;
 use bauta_store::{AuditCheck, AuditHead, AuditSeal, Store, StoreError};
@@ -23,6 +27,12 @@ use crate::{accounts::Checkpoints, metrics};
 const INTERVAL: Duration = Duration::from_secs(5);
 /// Time until the next look after the log or the last seal was found to be wrong.
 const INTERVAL_AFTER_DAMAGE: Duration = Duration::from_mins(1);
+/// The least time for which a note is used, or the error of one.
+const MIN_NOTE_AGE: Duration = Duration::from_secs(1);
+/// The longest time.
+const MAX_NOTE_AGE: Duration = Duration::from_mins(1);
+/// A note is used for this number of times as long as it took to make it.
+const NOTE_AGE_FACTOR: u32 = 10;
 /// Number of records that are checked at a time.
 const CHECKED_AT_ONCE: u16 = 1_000;
 /// Largest number of records that are checked before a signature: it takes a few seconds.
@@ -75,7 +85,12 @@ pub struct AuditSigner {
     pub checkpoints: Checkpoints,
     /// The end of the records that are checked.
     checked: Mutex<Option<AuditHead>>,
+    /// The note of all clients, and until when it is used.
+    note: Mutex<Option<(Instant, Note)>>,
 }
+
+/// A signed note, or why there is none.
+type Note = Result<Arc<str>, Arc<SealError>>;
 
 impl AuditSigner {
     /// Signs the log of a database, which must be the primary.
@@ -84,12 +99,31 @@ impl AuditSigner {
             store,
             checkpoints,
             checked: Mutex::default(),
+            note: Mutex::default(),
         }
+    }
+
+    /// Returns the signed note of the end of the log, for clients. A note, and an error too, is used
+    /// for a second, and up to a minute if it took long. So many requests take little of the database
+    /// and of the processors, and do not delay the seals.
+    pub async fn note(&self) -> Note {
+        let mut kept = self.note.lock().await;
+        if let Some((until, note)) = &*kept
+            && Instant::now() < *until
+        {
+            return note.clone();
+        }
+        let begun = Instant::now();
+        let note = self.sign().await;
+        let note = note.map(|(_, note)| note.into()).map_err(Arc::new);
+        let age = (begun.elapsed() * NOTE_AGE_FACTOR).clamp(MIN_NOTE_AGE, MAX_NOTE_AGE);
+        *kept = Some((Instant::now() + age, note.clone()));
+        note
     }
 
     /// Returns the signed note of the end of the log. If more than 100,000 records are not checked
     /// yet, it is that of an earlier record.
-    pub async fn sign(&self) -> Result<(AuditHead, String), SealError> {
+    async fn sign(&self) -> Result<(AuditHead, String), SealError> {
         let last = self.store.last_audit_seal().await?;
         self.sign_after(last.as_ref()).await
     }
@@ -197,4 +231,38 @@ async fn seal(signer: &AuditSigner) -> Result<bool, SealError> {
         signer.store.add_audit_seal(&head, &note).await?;
     }
     Ok(is_own)
+}
+
+#[cfg(test)]
+mod tests {
+    use bauta_store::{AccountId, AuditRecord, Role, testing::TestDatabase};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn clients_share_a_note_and_an_error_and_seals_do_not_wait_for_them() {
+        let database = TestDatabase::create().await.unwrap();
+        let signer = AuditSigner::new(database.store.clone(), Checkpoints::new(&[7; 32], "log"));
+        let first = signer.note().await.unwrap();
+        let later = Instant::now() + Duration::from_mins(10);
+        let keep = async || signer.note.lock().await.as_mut().unwrap().0 = later;
+        keep().await;
+        let record = AuditRecord::of("role_granted", "operator", "test");
+        let granted = database
+            .store
+            .grant_role(AccountId([1; 16]), Role::Owner, &record);
+        granted.await.unwrap();
+        assert!(Arc::ptr_eq(&first, &signer.note().await.unwrap()));
+        let busy = signer.note.lock().await;
+        let (head, sealed) = signer.sign().await.unwrap();
+        drop(busy);
+        assert_eq!(head.records, 1);
+        *signer.note.lock().await = None;
+        assert_eq!(*signer.note().await.unwrap(), *sealed);
+        database.pool().close().await;
+        *signer.note.lock().await = None;
+        let failed = signer.note().await.unwrap_err();
+        keep().await;
+        assert!(Arc::ptr_eq(&failed, &signer.note().await.unwrap_err()));
+    }
 }

@@ -21,6 +21,7 @@ mod cluster_status;
 mod clusters;
 mod database_health;
 mod databases;
+mod deployment_counts;
 mod eligibility;
 mod feature_flags;
 mod key_retention;
@@ -73,6 +74,7 @@ use crate::{
     cluster_status::ClusterStatus,
     database_health::DatabaseHealth,
     databases::Databases,
+    deployment_counts::DeploymentCounts,
     eligibility::Eligibility,
     feature_flags::Flags,
     limits::Limits,
@@ -112,6 +114,8 @@ const MAX_TREES: usize = 128;
 const SEALS_AT_ONCE: u16 = 1_000;
 /// Largest number of requests of the gateway for Oblivious HTTP in progress.
 const MAX_OHTTP_REQUESTS: usize = 256;
+/// Memory of its responses until they are encrypted in KiB.
+const MAX_OHTTP_KIB: usize = 64 << 10;
 /// Largest number of its large responses that are being read. Each takes up to 2 MiB.
 const MAX_LARGE_OHTTP: usize = 64;
 /// Largest number of those of a client, which is a relay.
@@ -384,9 +388,11 @@ async fn run(cli: &Cli) -> Result<(), Error> {
         uploads: TreeUploads::new(&settings.uploads, &settings.http).map_err(Error::Uploads)?,
         live: Live::start(store.clone(), &service).await?,
         cluster_status: ClusterStatus::new(node)?,
+        deployment_counts: DeploymentCounts::new(store.clone()),
         proof_queue: ProofQueue::start(store.clone(), &service),
         ohttp: settings.ohttp_key.as_ref().map(Gateway::new).transpose()?,
         ohttp_requests: Semaphore::new(MAX_OHTTP_REQUESTS),
+        ohttp_memory: Semaphore::new(MAX_OHTTP_KIB),
         ohttp_large: Streams::new(MAX_LARGE_OHTTP_PER_CLIENT, MAX_LARGE_OHTTP),
         cluster_name: OnceLock::new(),
         event_streams: Streams::with_reserve(settings.event_streams_per_client, settings.event_streams),

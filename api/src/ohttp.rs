@@ -20,7 +20,7 @@ use std::{
 };
 
 use bauta_service_common::Secret;
-use chacha20poly1305::{ChaCha20Poly1305, KeyInit, Nonce, aead::Aead};
+use chacha20poly1305::{ChaCha20Poly1305, KeyInit, Nonce, aead::AeadInOut};
 use hmac::{Hmac, Mac};
 use hpke::{
     Deserializable as _, Kem as _, OpModeR, Serializable as _, aead, kdf::HkdfSha256, kem::X25519HkdfSha256,
@@ -47,6 +47,8 @@ const REQUEST_LABEL: &[u8] = b"message/bhttp request\0";
 const RESPONSE_LABEL: &[u8] = b"message/bhttp response";
 /// The larger of the lengths of key and nonce. Exported secrets and nonces of responses have it.
 const SECRET_BYTES: usize = 32;
+/// Bytes of a tag of the encryption.
+const TAG_BYTES: usize = 16;
 /// Bytes of a nonce of the encryption.
 const NONCE_BYTES: usize = 12;
 /// An instance remembers from this number of used requests on, up to twice as many.
@@ -186,8 +188,14 @@ impl Reply {
         let (key, aead_nonce) = response_key(self.secret.as_slice(), &self.encapsulated, nonce)?;
         let cipher = ChaCha20Poly1305::new((&*key).into());
         let aead_nonce = Nonce::from(aead_nonce);
-        let sealed = cipher.encrypt(&aead_nonce, response);
-        Ok([nonce, sealed.map_err(|_| OhttpError::Internal)?.as_slice()].concat())
+        // One buffer of the final length, in which the response is encrypted.
+        let mut sealed = Vec::with_capacity(SECRET_BYTES + response.len() + TAG_BYTES);
+        sealed.extend_from_slice(nonce);
+        sealed.extend_from_slice(response);
+        let plain = &mut sealed[SECRET_BYTES..];
+        let tag = cipher.encrypt_inout_detached(&aead_nonce, &[], plain.into());
+        sealed.extend_from_slice(&tag.map_err(|_| OhttpError::Internal)?);
+        Ok(sealed)
     }
 }
 

@@ -11,6 +11,7 @@ use bauta_wire::api::SignInInput;
 use chrono::DateTime;
 use rand::{RngCore, rngs::OsRng};
 use solana_address::Address;
+use zeroize::Zeroizing;
 
 use super::error::LoginError;
 
@@ -65,11 +66,11 @@ pub fn signed_text(input: &SignInInput) -> String {
 }
 
 /// Issues nonces, and recognises those that it has issued.
-pub struct Nonces([u8; 32]);
+pub struct Nonces(Zeroizing<[u8; 32]>);
 
 impl Nonces {
     /// Creates the issuer with the key of the hashes.
-    pub const fn new(key: [u8; 32]) -> Self {
+    pub const fn new(key: Zeroizing<[u8; 32]>) -> Self {
         Self(key)
     }
 
@@ -158,7 +159,7 @@ mod tests {
 
     #[test]
     fn a_nonce_is_for_one_wallet_and_five_minutes() {
-        let nonces = Nonces::new([1; 32]);
+        let nonces = Nonces::new([1; 32].into());
         let nonce = nonces.issue(&wallet(1), NOW);
         assert_eq!(nonce.len(), 64);
         assert_ne!(nonce, nonces.issue(&wallet(1), NOW));
@@ -171,7 +172,10 @@ mod tests {
         assert_eq!(code(&nonces, &nonce, 1, NOW + 299), Ok(NOW));
         assert_eq!(code(&nonces, &nonce, 1, NOW + 300), Err("expired_nonce"));
         assert_eq!(code(&nonces, &nonce, 2, NOW), Err("unknown_nonce"));
-        assert_eq!(code(&Nonces::new([2; 32]), &nonce, 1, NOW), Err("unknown_nonce"));
+        assert_eq!(
+            code(&Nonces::new([2; 32].into()), &nonce, 1, NOW),
+            Err("unknown_nonce")
+        );
         for other in ["", "0a", &nonce.to_uppercase(), &format!("{nonce}00")] {
             assert_eq!(code(&nonces, other, 1, NOW), Err("unknown_nonce"), "{other}");
         }

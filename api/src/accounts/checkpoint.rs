@@ -26,9 +26,9 @@ pub struct Checkpoints {
 
 impl Checkpoints {
     /// Creates the signer with a key and the host that names the log.
-    pub fn new(key: [u8; 32], host: &str) -> Self {
+    pub fn new(key: &[u8; 32], host: &str) -> Self {
         Self {
-            key: Arc::new(Keypair::new_from_array(key)),
+            key: Arc::new(Keypair::new_from_array(*key)),
             name: format!("{host}/audit"),
         }
     }

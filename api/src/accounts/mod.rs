@@ -19,10 +19,11 @@ mod refresh_token;
 mod token;
 
 use bauta_service_common::{Origin, Secret};
-use bauta_store::{AccountId, LoginChange, NewLogin, Refreshed, Store};
+use bauta_store::{AccountId, LoginChange, LoginEnd, NewLogin, Refreshed, Store};
 use bauta_wire::api::{JsonWebKey, SignInInput};
 use solana_address::Address;
 use solana_signature::Signature;
+use zeroize::Zeroizing;
 
 use self::{
     challenge::{NONCE_SECONDS, Nonces},
@@ -54,26 +55,24 @@ const ACCOUNT_CONTEXT: &str = "bauta api 2026-11-23 key of account ids";
 /// public key.
 const CHECKPOINT_CONTEXT: &str = "bauta api 2026-11-23 key of audit checkpoints";
 
+/// A key of 32 bytes, which are wiped when it is dropped.
+type Key = Zeroizing<[u8; 32]>;
+
 /// Computes the ids of accounts.
-pub struct AccountIds([u8; 32]);
+pub struct AccountIds(Key);
 
 impl AccountIds {
     /// Reads `ACCOUNT_KEY`.
     pub fn new(key: &Secret) -> Result<Self, AccountSetupError> {
-        let mut bytes = [0; 32];
-        hex::decode_to_slice(key.expose().trim(), &mut bytes)
+        let mut bytes = Key::default();
+        hex::decode_to_slice(key.expose().trim(), bytes.as_mut_slice())
             .map_err(|_| AccountSetupError::InvalidAccountKey)?;
-        Ok(Self(blake3::derive_key(ACCOUNT_CONTEXT, &bytes)))
+        Ok(Self(derive(ACCOUNT_CONTEXT, bytes.as_slice())))
     }
 
     /// Creates the signer of checkpoints of the audit log, for the host that names the log.
     pub fn checkpoints(&self, host: &str) -> Checkpoints {
-        Checkpoints::new(self.derive(CHECKPOINT_CONTEXT), host)
-    }
-
-    /// Derives another key.
-    fn derive(&self, context: &str) -> [u8; 32] {
-        blake3::derive_key(context, &self.0)
+        Checkpoints::new(&derive(CHECKPOINT_CONTEXT, self.0.as_slice()), host)
     }
 
     /// Returns the id of a wallet's account.
@@ -85,10 +84,15 @@ impl AccountIds {
     }
 }
 
+/// Derives a key from another one.
+fn derive(context: &str, key: &[u8]) -> Key {
+    Zeroizing::new(blake3::derive_key(context, key))
+}
+
 /// The tokens of a login.
 pub struct Session {
-    pub access_token: String,
-    pub refresh_token: String,
+    pub access_token: Zeroizing<String>,
+    pub refresh_token: Zeroizing<String>,
 }
 
 /// Logs wallets in, and checks their tokens.
@@ -119,12 +123,15 @@ impl Accounts {
         let own = settings.public_url.clone().ok_or(AccountSetupError::NoUrl)?;
         let key = key.ok_or(AccountSetupError::NoAccountKey)?;
         let ids = AccountIds::new(key)?;
-        let token_key = blake3::derive_key(TOKEN_CONTEXT, secret);
         Ok(Some(Self {
             checkpoints: ids.checkpoints(own.host()),
             ids,
-            nonces: Nonces::new(blake3::derive_key(NONCE_CONTEXT, secret)),
-            tokens: Tokens::new(token_key, own.as_str(), &settings.jwt_audience),
+            nonces: Nonces::new(derive(NONCE_CONTEXT, secret)),
+            tokens: Tokens::new(
+                &derive(TOKEN_CONTEXT, secret),
+                own.as_str(),
+                &settings.jwt_audience,
+            ),
             own,
             pages: pages.to_vec(),
         }))
@@ -207,16 +214,20 @@ impl Accounts {
         }
     }
 
-    /// Ends the login of a refresh token. Returns the login.
+    /// Ends the login of a refresh token. Returns the login. A token that was used before ends it too,
+    /// with the error of [`Accounts::refresh`].
     pub async fn log_out(&self, store: &Store, token: &str) -> Result<LoginChange, LoginError> {
         let token = RefreshToken::parse(token).ok_or(LoginError::UnknownRefreshToken)?;
-        let ended = store.end_login(&token.id_hash(), &token.secret_hash()).await?;
-        ended.ok_or(LoginError::UnknownRefreshToken)
+        match store.end_login(&token.id_hash(), &token.secret_hash()).await? {
+            LoginEnd::LoggedOut(ended) => Ok(ended),
+            LoginEnd::Reused(ended) => Err(LoginError::RefreshTokenReused(ended)),
+            LoginEnd::Unknown => Err(LoginError::UnknownRefreshToken),
+        }
     }
 
     fn session(&self, account: AccountId, refresh: &RefreshToken, now: i64) -> Session {
         Session {
-            access_token: self.tokens.issue(account, now),
+            access_token: Zeroizing::new(self.tokens.issue(account, now)),
             refresh_token: refresh.text(),
         }
     }

@@ -41,9 +41,9 @@ impl RefreshToken {
     }
 
     /// Returns the text that the client keeps.
-    pub fn text(&self) -> String {
-        let (id, secret) = (hex::encode(*self.id), hex::encode(*self.secret));
-        format!("{SCHEME}{id}_{secret}")
+    pub fn text(&self) -> Zeroizing<String> {
+        let (id, secret) = (hex::encode(*self.id), Zeroizing::new(hex::encode(*self.secret)));
+        Zeroizing::new(format!("{SCHEME}{id}_{}", *secret))
     }
 
     /// Returns the hash of the login's id.
@@ -84,7 +84,7 @@ mod tests {
             SCHEME,
             &text[1..],
             &text[..text.len() - 2],
-            &format!("{text}00"),
+            &format!("{}00", *text),
         ] {
             assert!(RefreshToken::parse(other).is_none(), "{other}");
         }

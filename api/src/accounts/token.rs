@@ -25,7 +25,7 @@ struct Claims {
     iss: String,
     /// The service that the token is for.
     aud: String,
-    /// The account.
+    /// The id of the account: 32 hexadecimal digits.
     sub: String,
     /// The time of the issue in Unix seconds.
     iat: i64,
@@ -44,8 +44,8 @@ pub struct Tokens {
 
 impl Tokens {
     /// Creates the issuer with a signing key.
-    pub fn new(key: [u8; 32], issuer: &str, audience: &str) -> Self {
-        let key = Keypair::new_from_array(key);
+    pub fn new(key: &[u8; 32], issuer: &str, audience: &str) -> Self {
+        let key = Keypair::new_from_array(*key);
         let header = json!({"alg": "EdDSA", "kid": thumbprint(&key), "typ": "JWT"});
         Self {
             header: BASE64.encode(header.to_string()),
@@ -144,7 +144,7 @@ mod tests {
     const ACCOUNT: AccountId = AccountId([7; 16]);
 
     fn tokens(key: u8, audience: &str) -> Tokens {
-        Tokens::new([key; 32], "https://api.example.org", audience)
+        Tokens::new(&[key; 32], "https://api.example.org", audience)
     }
 
     #[test]
@@ -162,7 +162,7 @@ mod tests {
             tokens(1, "other").check(&token, NOW),
             Err(TokenError::OtherAudience)
         );
-        let other = Tokens::new([1; 32], "https://other.example", "bauta-api");
+        let other = Tokens::new(&[1; 32], "https://other.example", "bauta-api");
         assert_eq!(other.check(&token, NOW), Err(TokenError::Invalid));
     }
 

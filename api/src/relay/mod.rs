@@ -45,7 +45,8 @@ use std::{sync::Arc, time::Duration};
 
 use bauta_service_common::Service;
 use bauta_store::{
-    AddedRelay, NewRelay, OpenRelay, RandomId, RelayLease, RelayLimits, RelayStatus, Scope, Store,
+    AddedRelay, AuditRecord, NewRelay, OpenRelay, RandomId, RelayLease, RelayLimits, RelayStatus, Scope,
+    Store,
 };
 use rand::{Rng, RngCore, rngs::OsRng};
 use solana_address::Address;
@@ -102,6 +103,15 @@ struct Shared {
     fees: Fees,
     /// The id of this instance in leases.
     instance: RandomId,
+}
+
+/// The API key that pays for a relay.
+#[derive(Clone, Copy, Debug)]
+pub struct PayingKey<'a> {
+    /// The prefix of the first key of its owner, which the budget belongs to.
+    pub owner: &'a str,
+    /// The prefix of the key itself.
+    pub prefix: &'a str,
 }
 
 impl Relay {
@@ -185,7 +195,8 @@ impl Relay {
         Ok(self.shared.store.relay_status(id).await?)
     }
 
-    /// Checks a request and adds it to the queue. `key` is the owner of the API key of the request.
+    /// Checks a request and adds it to the queue. `key` is the API key of a request whose fee a key
+    /// pays.
     ///
     /// The same request has the same relay. With an idempotency key, this is so in every state of
     /// the relay, and nothing is checked again. If the recipient pays and has not signed, returns
@@ -194,7 +205,7 @@ impl Relay {
         &self,
         proofs: &Proofs<'_>,
         request: &RelayRequest,
-        key: Option<&str>,
+        key: Option<PayingKey<'_>>,
         idempotency_key: Option<&str>,
         is_sponsorship_paused: bool,
     ) -> Result<Submitted, RelayError> {
@@ -210,7 +221,7 @@ impl Relay {
             .wallets
             .get(&request.relayer)
             .ok_or(RelayError::OtherRelayer)?;
-        let limits = shared.policy.limits(request, key)?;
+        let limits = shared.policy.limits(request, key.map(|key| key.owner))?;
         let found = shared.store.find_relay(request.scope, request.nullifier, &hash);
         if let Some(found) = found.await? {
             return accepted(found, [0; 16]).map(Submitted::Relay);
@@ -222,8 +233,8 @@ impl Relay {
         if request.fee == Fee::InTransaction && request.signed_transaction.is_none() {
             return payment::propose(shared, checked).await.map(Submitted::ToSign);
         }
-        let hashes = (hash, key_hash);
-        let id = self.add(&checked, request, wallet.address(), &limits, hashes);
+        let (hashes, prefix) = ((hash, key_hash), key.map(|key| key.prefix));
+        let id = self.add(&checked, request, wallet.address(), (&limits, prefix), hashes);
         id.await.map(Submitted::Relay)
     }
 
@@ -232,7 +243,7 @@ impl Relay {
         checked: &checked::CheckedRequest,
         request: &RelayRequest,
         wallet: Address,
-        limits: &RelayLimits,
+        (limits, prefix): (&RelayLimits, Option<&str>),
         (request_hash, idempotency_hash): ([u8; 32], Option<[u8; 32]>),
     ) -> Result<RandomId, RelayError> {
         let shared = &self.shared;
@@ -259,6 +270,7 @@ impl Relay {
             has_deposit: checked.verify.payer == wallet,
             instance: shared.instance,
             lease_seconds: LEASE_SECONDS,
+            record: prefix.map(accepted_record),
         };
         let added = shared.store.add_relay(&relay, limits).await?;
         if added == AddedRelay::Added && delay_seconds == 0 {
@@ -277,6 +289,17 @@ impl Relay {
             let _ = self.new.try_send(open);
         }
         accepted(added, id)
+    }
+}
+
+/// Returns the audit record of a relay that a key pays for. It names neither the relay nor its scope:
+/// the ledger has what was paid, and nothing else is kept for longer than the relay.
+fn accepted_record(prefix: &str) -> AuditRecord {
+    AuditRecord {
+        event: "relay_accepted".to_owned(),
+        code: None,
+        actor: Some(prefix.to_owned()),
+        subject: None,
     }
 }
 

@@ -83,7 +83,7 @@ pub async fn accounts(
     ),
     extensions(("x-discloses" = json!({
         "sees": "network address; account; **the wallet that gets the roles**",
-        "keeps": "a keyed hash of that wallet, with its roles"
+        "keeps": "a keyed hash of that wallet, with its roles; both accounts, the roles and the time in the audit log for ever"
     })))
 )]
 pub async fn set_roles(

@@ -49,7 +49,8 @@ pub async fn audit_log(
 /// Returns a signed checkpoint of the audit log.
 ///
 /// Keep checkpoints outside the service: a party that changes the database later can't change what
-/// you have. `bauta-api check-audit --checkpoint RECORDS:HASH` compares the database with one.
+/// you have. `bauta-api check-audit --checkpoint RECORDS:HASH` compares the database with one. A
+/// checkpoint can be a second old.
 #[utoipa::path(
     get,
     path = "/v1/audit/checkpoint",
@@ -59,9 +60,9 @@ pub async fn audit_log(
 )]
 pub async fn checkpoint(state: Reads) -> Result<Response, Failure> {
     let signer = state.audit_signer.as_ref().ok_or_else(problems::no_accounts)?;
-    let (_, note) = signer.sign().await?;
+    let note = signer.note().await?;
     Ok(uncached(Json(CheckpointDocument {
-        note,
+        note: note.to_string(),
         public_key: signer.checkpoints.public_key(),
     })))
 }

@@ -151,7 +151,8 @@ pub async fn refresh(
 
 /// Ends a login.
 ///
-/// Its refresh token is refused from now on. The access token remains valid until it expires.
+/// Its refresh token is refused from now on. A token that was used before ends the login too, with 401
+/// and the code `used_refresh_token`. The access token remains valid until it expires.
 #[utoipa::path(
     post,
     path = "/v1/auth/logout",

@@ -80,7 +80,7 @@ pub enum DashboardError {
     TooLarge(PathBuf),
 }
 
-/// The files of the dashboard, by their path below the folder. None, if it was not built.
+/// The files of the dashboard, by their path below the folder. Empty if the service was built without it.
 #[derive(Clone, Default)]
 pub struct Dashboard(Arc<BTreeMap<String, File>>);
 

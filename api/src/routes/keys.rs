@@ -24,6 +24,7 @@ const MAX_BODY_BYTES: usize = 8 << 10;
 /// How many keys an account may have.
 const MAX_KEYS: KeyLimits = KeyLimits {
     valid: 100,
+    for_pages: 10,
     per_day: 100,
 };
 /// Largest number of origins of a key.
@@ -58,7 +59,7 @@ pub async fn keys(state: Reads, headers: HeaderMap) -> Result<Response, Failure>
 /// A key for servers has the rate limits of all keys for servers of the account together. A
 /// publishable key is for web pages of its origins, and everyone who opens them can read it: it has
 /// its own rate limit and budget, and only permissions that cost its owner little. An account has
-/// at most 100 valid keys, and creates at most 100 in 24 hours.
+/// at most 100 valid keys, 10 of them publishable, and creates at most 100 in 24 hours.
 #[utoipa::path(
     post,
     path = "/v1/keys",
@@ -267,6 +268,10 @@ fn checked(state: &Reads, change: KeyChange, account: AccountId) -> Result<(), F
         KeyChange::Unknown => return Err(problems::unknown_key()),
         KeyChange::PrefixTaken => return Err(problems::prefix_taken()),
         KeyChange::TooMany => ("too_many_keys", problems::too_many_keys(MAX_KEYS.valid)),
+        KeyChange::TooManyForPages => (
+            "too_many_keys",
+            problems::too_many_keys_for_pages(MAX_KEYS.for_pages),
+        ),
         KeyChange::TooManyToday => ("too_many_new_keys", problems::too_many_new_keys(MAX_KEYS.per_day)),
     };
     let account = account.to_string();

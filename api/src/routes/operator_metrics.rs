@@ -2,7 +2,10 @@
 
 use axum::{http::HeaderMap, response::Response};
 use bauta_service_common::Json;
-use bauta_store::{EndedJobs, OpenJobs, RelayState, RelayWallet, Workload, analytics::Period};
+use bauta_store::{
+    EndedJobs, OpenJobs, RelayState, RelayWallet, Workload,
+    analytics::{Period, VerificationCounts},
+};
 use bauta_wire::api::{
     AnalyticsDocument, IndexerMetrics, MetricsDocument, ProofMetrics, QueueMetrics, RelayMetrics, UseMetrics,
     WalletMetrics, WebhookMetrics,
@@ -11,19 +14,15 @@ use bauta_wire::api::{
 use super::{operator_queue::ROLES, problems::Failure, respond::uncached, state::Reads};
 use crate::{
     cluster_status::State,
+    deployment_counts::PROOF_SECONDS,
     series::{self, Span},
     time::unix_seconds,
 };
 
-/// The period of the statistics of proofs in seconds.
-const PROOF_SECONDS: u32 = 300;
-/// The period of the counts of relays and messages in seconds.
-const DAY_SECONDS: u32 = 86_400;
-
 /// Returns what the deployment does.
 ///
-/// The numbers come from the database, so they are those of all instances. Error responses by code,
-/// and the proofs of requests that wait for the answer, are only in the metrics for Prometheus.
+/// The numbers come from the database, so they are those of all instances. They are at most a second
+/// old, and those of verifications and messages at most ten seconds. Error responses by code, and the proofs of requests that wait for the answer, are only in the metrics for Prometheus.
 #[utoipa::path(
     get,
     path = "/v1/operator/metrics",
@@ -34,45 +33,46 @@ const DAY_SECONDS: u32 = 86_400;
 )]
 pub async fn operator_metrics(state: Reads, headers: HeaderMap) -> Result<Response, Failure> {
     state.with_role(&headers, &ROLES).await?;
-    let store = state.databases.primary();
+    let counts = state.deployment_counts.counts().await?;
+    let totals = &counts.totals;
     let (hours, days) = (
-        uses(&state, Period::Hour).await?,
-        uses(&state, Period::Day).await?,
+        uses(&state, Period::Hour, &totals.hours)?,
+        uses(&state, Period::Day, &totals.days)?,
     );
-    let ended = store.ended_jobs(PROOF_SECONDS).await?;
-    let open = store.open_jobs().await?;
-    let counts = store.relay_counts(DAY_SECONDS).await?;
-    let (_, oldest) = store.open_relays().await?;
-    let wallets = store.relay_wallets().await?;
-    let (pending, dead) = store.webhook_delivery_counts(DAY_SECONDS).await?;
     let is_paused = state.flags.current().await.sponsorship_paused;
     let min_balance = state.relay.as_ref().map(|relay| relay.min_balance());
     let status = state.cluster_status.state(&state.databases).await;
     Ok(uncached(Json(MetricsDocument {
         at: unix_seconds(),
         status: status.condition().as_str().into(),
-        proofs: proof_metrics(ended),
-        queue: queue_metrics(open, state.proof_queue.workload()),
+        proofs: proof_metrics(counts.ended),
+        queue: queue_metrics(counts.open, state.proof_queue.workload()),
         indexer: status.as_ref().into(),
         uses: UseMetrics {
             k: state.k,
             hours,
             days,
         },
-        relays: relay_metrics(&counts, oldest, is_paused),
-        wallets: wallets
+        relays: relay_metrics(&counts.relays, counts.oldest_relay, is_paused),
+        wallets: counts
+            .wallets
             .iter()
             .map(|wallet| wallet_metrics(wallet, min_balance))
             .collect(),
-        webhooks: WebhookMetrics { pending, dead },
+        webhooks: WebhookMetrics {
+            pending: totals.pending,
+            dead: totals.dead,
+        },
     })))
 }
 
-async fn uses(state: &Reads, period: Period) -> Result<Vec<AnalyticsDocument>, Failure> {
+fn uses(
+    state: &Reads,
+    period: Period,
+    known: &[VerificationCounts],
+) -> Result<Vec<AnalyticsDocument>, Failure> {
     let span = Span::new(period, None, None, unix_seconds())?;
-    let store = state.databases.primary();
-    let known = store.verification_counts_of_all(period, span.days()).await?;
-    let shown = series::verifications(&span, &known, state.k);
+    let shown = series::verifications(&span, known, state.k);
     Ok(shown.into_iter().map(AnalyticsDocument::from).collect())
 }
 

@@ -1,6 +1,6 @@
 //! Error responses: the only place where errors get an HTTP status.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use axum::{
     http::StatusCode,
@@ -18,6 +18,7 @@ use crate::{
     accounts::{LoginError, TokenError},
     audit_seals::SealError,
     databases::FreshnessError,
+    deployment_counts::CountsError,
     eligibility::{EligibilityError, RegistrationError},
     feature_flags::{FlagChangeError, FlagError},
     leaf_stream::LeavesError,
@@ -106,13 +107,26 @@ impl From<RateLimitError> for Failure {
 
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
+        Self::from(&error)
+    }
+}
+
+impl From<Arc<CountsError>> for Failure {
+    fn from(error: Arc<CountsError>) -> Self {
+        match &*error {
+            CountsError::Store(error) => error.into(),
+            error @ (CountsError::Clock(_) | CountsError::Ended) => Self(Problem::internal(error)),
+        }
+    }
+}
+
+impl From<&StoreError> for Failure {
+    fn from(error: &StoreError) -> Self {
         let not_found = |code| Problem::new(StatusCode::NOT_FOUND, code, error.to_string());
-        Self(match &error {
-            StoreError::Unreachable(_) | StoreError::TimedOut(_) => Problem::unavailable(
-                "database_away",
-                "the database is unavailable; retry later",
-                &error,
-            ),
+        Self(match error {
+            StoreError::Unreachable(_) | StoreError::TimedOut(_) => {
+                Problem::unavailable("database_away", "the database is unavailable; retry later", error)
+            }
             StoreError::Unknown { what: "scope", .. } => not_found("unknown_scope"),
             StoreError::Unknown { .. } => not_found("unknown_registry"),
             StoreError::UnknownRoot { .. } => not_found("unknown_root"),
@@ -121,7 +135,7 @@ impl From<StoreError> for Failure {
             StoreError::RootNotValid { .. } => {
                 Problem::new(StatusCode::CONFLICT, "root_not_valid", error.to_string())
             }
-            _ => Problem::internal(&error),
+            _ => Problem::internal(error),
         })
     }
 }
@@ -140,12 +154,12 @@ impl From<LeavesError> for Failure {
     }
 }
 
-impl From<SealError> for Failure {
-    fn from(error: SealError) -> Self {
-        match error {
+impl From<Arc<SealError>> for Failure {
+    fn from(error: Arc<SealError>) -> Self {
+        match &*error {
             SealError::Store(error) => error.into(),
-            SealError::Broken(_) | SealError::Cut { .. } | SealError::NoOwnSeal => {
-                Self(Problem::internal(&error))
+            error @ (SealError::Broken(_) | SealError::Cut { .. } | SealError::NoOwnSeal) => {
+                Self(Problem::internal(error))
             }
         }
     }
@@ -581,6 +595,14 @@ pub fn unknown_key() -> Failure {
 pub fn too_many_keys(max: u16) -> Failure {
     let detail =
         format!("the account has {max} valid API keys, which is the limit; replace one, or revoke one first");
+    Failure(Problem::new(StatusCode::CONFLICT, "too_many_keys", detail))
+}
+
+/// The account has too many keys for web pages.
+pub fn too_many_keys_for_pages(max: u16) -> Failure {
+    let detail = format!(
+        "the account has {max} valid publishable keys, which is the limit; replace one, or revoke one first"
+    );
     Failure(Problem::new(StatusCode::CONFLICT, "too_many_keys", detail))
 }
 

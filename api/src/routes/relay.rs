@@ -24,7 +24,7 @@ use crate::{
     limits::Client,
     relay::{
         Consumer, ConsumerAccount, ConsumerCall, Fee, MAX_CALL_ACCOUNTS, MAX_CALL_BYTES, MAX_DELAY_SECONDS,
-        MAX_PAYLOAD_BYTES, MIN_VALIDITY_SECONDS, Proofs, Relay, RelayRequest, Submitted,
+        MAX_PAYLOAD_BYTES, MIN_VALIDITY_SECONDS, PayingKey, Proofs, Relay, RelayRequest, Submitted,
     },
 };
 
@@ -114,7 +114,7 @@ impl From<&Consumer> for ConsumerDocument {
     ),
     extensions(("x-discloses" = json!({
         "sees": "network address; API key with the fee key; percentile while a rollout runs; scope, nullifier, **recipient and payload**; not the member",
-        "keeps": "the request, encrypted, until the relay ends; then scope, nullifier, state, day and signatures for RELAY_RETENTION_DAYS; lamports"
+        "keeps": "the request, encrypted, until the relay ends; then scope, nullifier, state, day and signatures for RELAY_RETENTION_DAYS; lamports; with the fee key, the prefix of the key and the time in the audit log for ever"
     })))
 )]
 pub async fn submit(
@@ -138,14 +138,17 @@ pub async fn submit(
         None
     };
     let request = parse(request?)?;
-    let owner = caller.as_ref().map(|caller| caller.owner.as_str());
+    let paying = caller.as_ref().map(|caller| PayingKey {
+        owner: &caller.owner,
+        prefix: &caller.prefix,
+    });
     let proofs = Proofs {
         verifier: &state.verifier,
         keys: &state.verifying_keys,
         client: &client.name,
     };
     let is_paused = state.flags.current().await.sponsorship_paused;
-    let submitted = relay.submit(&proofs, &request, owner, key, is_paused).await?;
+    let submitted = relay.submit(&proofs, &request, paying, key, is_paused).await?;
     Ok(match submitted {
         Submitted::Relay(id) => {
             let accepted = AcceptedDocument {

@@ -5,7 +5,7 @@ use std::{
 };
 
 use axum::{
-    extract::FromRequestParts,
+    extract::{FromRequestParts, MatchedPath},
     http::{HeaderMap, request::Parts},
 };
 use bauta_service_common::{
@@ -26,6 +26,7 @@ use crate::{
     cluster_status::ClusterStatus,
     database_health::DatabaseHealth,
     databases::Databases,
+    deployment_counts::DeploymentCounts,
     eligibility::Eligibility,
     feature_flags::Flags,
     limits::{Client, Limits},
@@ -101,10 +102,14 @@ pub struct AppState {
     pub live: Arc<Live>,
     /// The state of all services.
     pub cluster_status: ClusterStatus,
+    /// The counts of the database that operators read.
+    pub deployment_counts: DeploymentCounts,
     /// The gateway for Oblivious HTTP, if it is on.
     pub ohttp: Option<Gateway>,
     /// Its requests in progress.
     pub ohttp_requests: Semaphore,
+    /// The KiB that its responses can take until they are encrypted.
+    pub ohttp_memory: Semaphore,
     /// Its large responses that are being read, by relay.
     pub ohttp_large: Streams,
     /// The name of the cluster, once it is known.
@@ -162,6 +167,8 @@ pub struct Reads {
     pub store: Store,
     /// The name that the request counts for. Empty outside the layer of rate limits.
     client: String,
+    /// The pattern of the route.
+    route: String,
     shared: Arc<AppState>,
 }
 
@@ -215,7 +222,7 @@ impl Reads {
         if !granted.iter().any(|role| roles.contains(role)) {
             let account = id.to_string();
             tracing::info!(target: AUDIT, event = "token_refused", code = "missing_role", account);
-            self.refused("token_refused", "missing_role", Some(&account));
+            self.audit.role_refused(&account, &self.route, &self.client);
             return Err(problems::missing_role(roles));
         }
         Ok(Account { id, roles: granted })
@@ -238,9 +245,11 @@ impl FromRequestParts<Arc<AppState>> for Reads {
         let chosen = parts.extensions.get::<ChosenStore>();
         let store = chosen.map_or_else(|| state.databases.primary(), |ChosenStore(store)| store);
         let client = parts.extensions.get::<Client>();
+        let route = parts.extensions.get::<MatchedPath>();
         Ok(Self {
             store: store.clone(),
             client: client.map(|client| client.name.clone()).unwrap_or_default(),
+            route: route.map(|route| route.as_str().to_owned()).unwrap_or_default(),
             shared: state.clone(),
         })
     }

@@ -254,6 +254,21 @@ async fn a_login_ends_when_its_wallet_logs_out() {
     .await;
 }
 
+/// A page can log out while it renews its tokens.
+#[tokio::test]
+async fn a_log_out_with_a_token_that_was_replaced_ends_the_login() {
+    let (_chain, service) = start(&[]).await;
+    let session = log_in(&service, &Keypair::new()).await;
+    let old = json!({"refresh_token": session["refresh_token"]});
+    let (status, next) = post(&service, "/v1/auth/refresh", &old).await;
+    assert_eq!(status, 200, "{next}");
+    let refused = post(&service, "/v1/auth/logout", &old).await;
+    assert_refused(&service, refused, 401, "used_refresh_token").await;
+    let newest = json!({"refresh_token": next["refresh_token"]});
+    let refused = post(&service, "/v1/auth/refresh", &newest).await;
+    assert_refused(&service, refused, 401, "ended_login").await;
+}
+
 #[tokio::test]
 async fn an_access_token_that_is_refused_has_its_own_code_and_is_in_the_audit_trail() {
     let (chain, service) = start(&[]).await;

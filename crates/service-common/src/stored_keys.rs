@@ -348,7 +348,11 @@ mod tests {
         let [configured, second, of_operator] = [row(), row(), row()];
         let (account, record) = (AccountId([1; 16]), AuditRecord::of("changed", "operator", "test"));
         store.grant_role(account, Role::Developer, &record).await.unwrap();
-        let limits = KeyLimits { valid: 3, per_day: 3 };
+        let limits = KeyLimits {
+            valid: 3,
+            for_pages: 3,
+            per_day: 3,
+        };
         for key in [&configured, &second] {
             let change = store.add_account_key(account, key, "name", limits, &record).await;
             assert_eq!(change.unwrap(), KeyChange::Stored);

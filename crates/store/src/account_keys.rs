@@ -28,6 +28,8 @@ pub enum KeyChange {
     Stored,
     /// Nothing was changed: the account has as many valid keys as it may have.
     TooMany,
+    /// Nothing was changed: the account has as many valid keys for web pages as it may have.
+    TooManyForPages,
     /// Nothing was changed: the account has created as many keys in the last 24 hours as it may.
     TooManyToday,
     /// Nothing was changed: the account is no developer any more.
@@ -43,6 +45,9 @@ pub enum KeyChange {
 pub struct KeyLimits {
     /// Valid keys. A key that replaces another one takes its place.
     pub valid: u16,
+    /// Valid keys for web pages, each of which has rate limits and streams of its own. A key and
+    /// those that replace it count as one.
+    pub for_pages: u16,
     /// Keys that are created in 24 hours, with those that replace others.
     pub per_day: u16,
 }
@@ -96,6 +101,11 @@ impl Store {
         let mut transaction = self.pool.begin().await?;
         if let Some(refused) = check(&mut transaction, account, Some(limits.valid), limits.per_day).await? {
             return Ok(refused);
+        }
+        if !key.origins.is_empty()
+            && owners_for_pages(&mut transaction, account).await? >= limits.for_pages.into()
+        {
+            return Ok(KeyChange::TooManyForPages);
         }
         let added = sqlx::query(
             "INSERT INTO api_keys (prefix, owner, secret_hash, permissions, expires_at, account, name, origins)
@@ -240,6 +250,20 @@ async fn check(
     } else {
         (today >= i64::from(max_per_day)).then_some(KeyChange::TooManyToday)
     })
+}
+
+/// Counts the owners of the valid keys for web pages of an account.
+async fn owners_for_pages(
+    transaction: &mut Transaction<'static, Postgres>,
+    account: AccountId,
+) -> Result<i64, StoreError> {
+    let count = sqlx::query_scalar(
+        "SELECT count(DISTINCT owner) FROM api_keys WHERE account = $1 AND origins <> '{}' AND expires_at > now()",
+    )
+    .bind(account.0.as_slice())
+    .fetch_one(&mut **transaction)
+    .await?;
+    Ok(count)
 }
 
 fn account_key(row: &PgRow) -> Result<AccountKey, StoreError> {

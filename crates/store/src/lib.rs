@@ -102,7 +102,7 @@ pub use jobs::{
 pub use leader::{Candidate, Leadership};
 pub use leaves::{Holding, LeafRecord};
 pub use limits::SessionLimits;
-pub use logins::{LoginChange, NewLogin, Refreshed};
+pub use logins::{LoginChange, LoginEnd, NewLogin, Refreshed};
 pub use migrate::{OLDEST_SUPPORTED, newest_migration};
 pub use path::Path;
 pub use paths::WantedPath;

@@ -31,7 +31,7 @@ pub struct NewLogin {
 /// A change of an account's own login.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct LoginChange {
-    /// The account.
+    /// The account whose login has changed.
     pub account: AccountId,
     /// Whether the audit log has the record of it. The transaction adds it only for an account with
     /// a role: everyone has any number of wallets without one, and records are never deleted.
@@ -50,6 +50,17 @@ pub enum Refreshed {
     /// The login has expired.
     Expired,
     /// There is no such login.
+    Unknown,
+}
+
+/// The result of a log-out.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum LoginEnd {
+    /// The token was the newest one, and the login has been ended.
+    LoggedOut(LoginChange),
+    /// The token was used before, and the login has been ended.
+    Reused(LoginChange),
+    /// There is no such login that lasts.
     Unknown,
 }
 
@@ -140,28 +151,9 @@ impl Store {
         if let Some(account) = replaced {
             return Ok(Refreshed::Replaced(account_id(&account)?));
         }
-        let mut transaction = self.pool.begin().await?;
-        let ended: Option<Vec<u8>> = sqlx::query_scalar(
-            "UPDATE logins SET ended_at = now()
-             WHERE id_hash = $1 AND secret_hash <> $2 AND ended_at IS NULL AND expires_at > now()
-             RETURNING account::bytea",
-        )
-        .bind(id_hash.as_slice())
-        .bind(secret_hash.as_slice())
-        .fetch_optional(&mut *transaction)
-        .await?;
-        if let Some(account) = ended {
-            let account = account_id(&account)?;
-            let record = AuditRecord {
-                code: Some(USED_REFRESH_TOKEN.to_owned()),
-                ..of_account("login_ended", account)
-            };
-            let is_recorded = has_role(&mut transaction, account).await?
-                && audit::try_append(&mut transaction, &record).await?;
-            transaction.commit().await?;
-            return Ok(Refreshed::Reused(LoginChange { account, is_recorded }));
+        if let Some(ended) = self.end_reused_login(id_hash, secret_hash).await? {
+            return Ok(Refreshed::Reused(ended));
         }
-        drop(transaction);
         let row = sqlx::query("SELECT ended_at IS NOT NULL AS ended FROM logins WHERE id_hash = $1")
             .bind(id_hash.as_slice())
             .fetch_optional(&self.pool)
@@ -173,13 +165,44 @@ impl Store {
         })
     }
 
-    /// Ends a login. Returns `None` and changes nothing if the token is not the newest one of a login
-    /// that lasts.
-    pub async fn end_login(
+    /// Ends a login, and records it as a use of an old token. Returns `None` and changes nothing if
+    /// the token is the newest one, or of no login that lasts.
+    async fn end_reused_login(
         &self,
         id_hash: &[u8; 32],
         secret_hash: &[u8; 32],
     ) -> Result<Option<LoginChange>, StoreError> {
+        let mut transaction = self.pool.begin().await?;
+        let ended: Option<Vec<u8>> = sqlx::query_scalar(
+            "UPDATE logins SET ended_at = now()
+             WHERE id_hash = $1 AND secret_hash <> $2 AND ended_at IS NULL AND expires_at > now()
+             RETURNING account::bytea",
+        )
+        .bind(id_hash.as_slice())
+        .bind(secret_hash.as_slice())
+        .fetch_optional(&mut *transaction)
+        .await?;
+        let Some(account) = ended else {
+            return Ok(None);
+        };
+        let account = account_id(&account)?;
+        let record = AuditRecord {
+            code: Some(USED_REFRESH_TOKEN.to_owned()),
+            ..of_account("login_ended", account)
+        };
+        let is_recorded = has_role(&mut transaction, account).await?
+            && audit::try_append(&mut transaction, &record).await?;
+        transaction.commit().await?;
+        Ok(Some(LoginChange { account, is_recorded }))
+    }
+
+    /// Ends a login, with each of its tokens. A token that is not the newest one was used before, so
+    /// the end is recorded like that of [`Store::refresh_login`].
+    pub async fn end_login(
+        &self,
+        id_hash: &[u8; 32],
+        secret_hash: &[u8; 32],
+    ) -> Result<LoginEnd, StoreError> {
         let mut transaction = self.pool.begin().await?;
         let ended: Option<Vec<u8>> = sqlx::query_scalar(
             "UPDATE logins SET ended_at = now()
@@ -191,12 +214,14 @@ impl Store {
         .fetch_optional(&mut *transaction)
         .await?;
         let Some(account) = ended else {
-            return Ok(None);
+            drop(transaction);
+            let reused = self.end_reused_login(id_hash, secret_hash).await?;
+            return Ok(reused.map_or(LoginEnd::Unknown, LoginEnd::Reused));
         };
         let account = account_id(&account)?;
         let is_recorded = append(&mut transaction, "logged_out", account).await?;
         transaction.commit().await?;
-        Ok(Some(LoginChange { account, is_recorded }))
+        Ok(LoginEnd::LoggedOut(LoginChange { account, is_recorded }))
     }
 }
 

@@ -52,6 +52,7 @@ async fn add(store: &Store, number: u8) -> OpenRelay {
         has_deposit: true,
         instance: INSTANCE,
         lease_seconds: 600,
+        record: None,
     };
     let limits = RelayLimits {
         budget: relay.scope,

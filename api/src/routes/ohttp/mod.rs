@@ -11,7 +11,7 @@ mod message;
 
 use axum::{
     Extension, Router,
-    body::{Body, Bytes, to_bytes},
+    body::{Body, Bytes, HttpBody as _, to_bytes},
     extract::{MatchedPath, OriginalUri, Request},
     http::{Extensions, HeaderMap, HeaderValue, Method, StatusCode, header},
     response::{IntoResponse, Response},
@@ -124,7 +124,8 @@ pub async fn ohttp_keys(state: Reads) -> Result<Response, Failure> {
 /// Answers an encapsulated request (Oblivious HTTP, RFC 9458).
 ///
 /// The request is one of Binary HTTP (RFC 9292) for a read, a relay or a proof. The response is
-/// padded to 1 KiB or a power of two times it. A request is used once. One for a key that the gateway
+/// padded to 1 KiB or a power of two times it. Do not send a request twice: an instance refuses one that
+/// it remembers, the last 50,000 to 100,000. One for a key that the gateway
 /// does not have gets 422 with the type `ohttp-key` (RFC 9458, section 5.3): read the keys again. A
 /// client can have 16 open responses of 64 KiB or more, and must read 64 KiB per second. The rate limits are those of
 /// the sender, which is the relay: its API key in `Authorization`, or its address. Errors of the
@@ -159,10 +160,16 @@ pub async fn ohttp_gateway(
     let _permit = permit.map_err(|_| problems::ohttp_busy())?;
     let opened = gateway.open(&encapsulated, unix_seconds());
     let (inner, reply) = opened.inspect_err(|_| metrics::record_ohttp("refused"))?;
-    let (status, headers, body) = answer(routes, &inner, extensions).await;
+    let response = answer(routes, &inner, extensions).await;
+    // Waits for the memory of the copies below. A response that is read later has its own bound.
+    let memory = state.ohttp_memory.acquire_many(memory_kib(response.body())).await;
+    let memory = memory.map_err(|_| OhttpError::Internal)?;
+    let (status, headers, body) = read(response).await;
     metrics::record_ohttp("answered");
     let padded = message::response(status, &headers, &body).map_err(|_| OhttpError::Internal)?;
+    drop(body);
     let sealed = reply.seal(&padded)?;
+    drop((padded, memory));
     let headers = [
         (header::CONTENT_TYPE, RESPONSE),
         (header::CONTENT_LENGTH, HeaderValue::from(sealed.len())),
@@ -176,8 +183,8 @@ pub async fn ohttp_gateway(
 }
 
 /// Answers the inner request. Its errors are responses as well, so that only the client sees them.
-async fn answer(routes: Router, inner: &[u8], extensions: Extensions) -> (StatusCode, HeaderMap, Bytes) {
-    let response = match message::request(inner) {
+async fn answer(routes: Router, inner: &[u8], extensions: Extensions) -> Response {
+    match message::request(inner) {
         Err(error) => {
             let status = StatusCode::BAD_REQUEST;
             Problem::new(status, "invalid_ohttp_request", error.to_string()).into_response()
@@ -189,7 +196,19 @@ async fn answer(routes: Router, inner: &[u8], extensions: Extensions) -> (Status
         )
         .into_response(),
         Ok(request) => call(routes, request, extensions).await,
-    };
+    }
+}
+
+/// Returns the KiB that the copies of a response take: the body, its message, the padded message and
+/// the encrypted one, of which at most four times the body exist at the same time.
+fn memory_kib(body: &Body) -> u32 {
+    let most = message::MAX_RESPONSE_BYTES as u64;
+    let bytes = body.size_hint().upper().unwrap_or(most).min(most);
+    u32::try_from(4 * (bytes / 1_024 + 1)).unwrap_or(u32::MAX)
+}
+
+/// Reads a response.
+async fn read(response: Response) -> (StatusCode, HeaderMap, Bytes) {
     let (parts, body) = response.into_parts();
     if let Ok(body) = to_bytes(body, message::MAX_RESPONSE_BYTES).await {
         return (parts.status, parts.headers, body);
@@ -244,6 +263,18 @@ fn gateway(state: &Reads) -> Result<&Gateway, Failure> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_memory_of_a_response_follows_from_its_length_and_is_the_largest_if_that_is_unknown() {
+        assert_eq!(memory_kib(&Body::empty()), 4);
+        assert_eq!(memory_kib(&Body::from(vec![0; 10 << 10])), 44);
+        let most = 4 * 1_025;
+        let unknown = Body::from_stream(futures_util::stream::pending::<Result<Bytes, std::io::Error>>());
+        for body in [Body::from(vec![0; 5 << 20]), unknown] {
+            assert_eq!(memory_kib(&body), most);
+        }
+        assert!(usize::try_from(most).unwrap() <= crate::MAX_OHTTP_KIB);
+    }
 
     #[test]
     fn a_tree_fits_into_a_response_up_to_its_largest_length() {

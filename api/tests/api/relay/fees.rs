@@ -75,6 +75,14 @@ async fn a_relay_with_a_key_uses_the_budget_of_the_keys_owner_in_any_scope() {
         reach(&service, id(accepted), &["finalized"]).await;
     }
     settled(&relayed).await;
+    // The audit log has which key paid, and neither what nor for whom.
+    let log = relayed.database.store.audit_log(0, 100).await.unwrap();
+    let accepted: Vec<_> = log
+        .iter()
+        .filter(|stored| stored.record.event == "relay_accepted")
+        .map(|stored| (stored.record.actor.as_deref(), stored.record.subject.as_deref()))
+        .collect();
+    assert_eq!(accepted, [(Some(key.row.prefix.as_str()), None); 2]);
     // The budget of the scope is another one.
     let refused = post_with(&service, &third, &key).await;
     assert_eq!(code(&refused), (429, "budget_exhausted"), "{refused:?}");

@@ -392,6 +392,7 @@ async fn the_events_of_a_relay_that_expired_continue_until_its_transaction_is_fo
         has_deposit: true,
         instance,
         lease_seconds: 600,
+        record: None,
     };
     let limits = RelayLimits {
         budget: relayed.scope,

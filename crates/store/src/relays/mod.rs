@@ -27,7 +27,7 @@ pub use self::attempts::{Attempt, NullifierUse, OpenRelay, RelayEnd, RelayLease}
 pub use self::ledger::{Execution, LedgerEntry, LedgerKind, RelayWallet};
 pub use self::rent::RentDeposit;
 use crate::values::{address, bigint, bytes32, signature, text_enum, unsigned};
-use crate::{Store, StoreError};
+use crate::{AuditRecord, Store, StoreError, audit};
 
 /// A relay's id, or an instance's: 128 random bits.
 pub type RandomId = [u8; 16];
@@ -85,6 +85,8 @@ pub struct NewRelay {
     pub instance: RandomId,
     /// Seconds for which no other instance sends it.
     pub lease_seconds: u32,
+    /// The audit record of a relay that the budget of an API key pays for.
+    pub record: Option<AuditRecord>,
 }
 
 /// What the relays of a budget may use.
@@ -257,6 +259,10 @@ impl Store {
             }
             let found = self.find_relay(relay.scope, relay.nullifier, &relay.request_hash);
             return Ok(found.await?.unwrap_or(AddedRelay::InFlight));
+        }
+        // The last row to lock, because all writers of records wait for it.
+        if let Some(record) = &relay.record {
+            audit::append(&mut transaction, record).await?;
         }
         transaction.commit().await?;
         Ok(AddedRelay::Added)

@@ -4,8 +4,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use bauta_store::testing::TestDatabase;
 use bauta_store::{
-    AccountId, ApiKey, AuditCheck, AuditRecord, KeyChange, KeyLimits, LoginChange, NewLogin, Refreshed, Role,
-    RolesSet, Store,
+    AccountId, ApiKey, AuditCheck, AuditRecord, KeyChange, KeyLimits, LoginChange, LoginEnd, NewLogin,
+    Refreshed, Role, RolesSet, Store,
 };
 use sqlx::AssertSqlSafe;
 
@@ -18,7 +18,11 @@ const CHANGE: LoginChange = LoginChange {
     account: ACCOUNT,
     is_recorded: true,
 };
-const LIMITS: KeyLimits = KeyLimits { valid: 3, per_day: 5 };
+const LIMITS: KeyLimits = KeyLimits {
+    valid: 3,
+    for_pages: 2,
+    per_day: 5,
+};
 
 fn login(number: u8) -> NewLogin {
     NewLogin {
@@ -138,17 +142,22 @@ async fn logins_of_an_account_without_a_role_add_no_record_and_those_with_one_do
     let walk = async |number: u8| {
         let begun = store.begin_login(&login(number), 9).await.unwrap().unwrap();
         let (id, secret) = ([number; 32], [number; 32]);
-        let ended = store.end_login(&id, &secret).await.unwrap().unwrap();
+        let ended = store.end_login(&id, &secret).await.unwrap();
         let number = number + 1;
         store.begin_login(&login(number), 9).await.unwrap().unwrap();
         let reused = store.refresh_login(&[number; 32], &[0; 32], &[0; 32]).await;
         (begun, ended, reused.unwrap())
     };
-    let expected = (unrecorded, unrecorded, Refreshed::Reused(unrecorded));
+    let expected = (
+        unrecorded,
+        LoginEnd::LoggedOut(unrecorded),
+        Refreshed::Reused(unrecorded),
+    );
     assert_eq!(walk(1).await, expected);
     assert_eq!(count(&database, "audit_log").await, 0);
     store.grant_role(ACCOUNT, Role::Auditor, &record()).await.unwrap();
-    assert_eq!(walk(3).await, (CHANGE, CHANGE, Refreshed::Reused(CHANGE)));
+    let expected = (CHANGE, LoginEnd::LoggedOut(CHANGE), Refreshed::Reused(CHANGE));
+    assert_eq!(walk(3).await, expected);
     let events: Vec<String> = store
         .audit_log(1, 10)
         .await
@@ -300,6 +309,31 @@ async fn the_keys_of_an_account_are_bounded_and_those_for_servers_have_one_owner
     for (account, expected) in [(OTHER, false), (ACCOUNT, true), (ACCOUNT, false)] {
         assert_eq!(revoke(&store, Some(account), "00000004").await, expected);
     }
+}
+
+#[tokio::test]
+async fn keys_for_web_pages_are_bounded_because_each_has_limits_of_its_own() {
+    let database = TestDatabase::create().await.unwrap();
+    let store = as_role(&database, "bauta_api").await;
+    let granted = store.grant_role(ACCOUNT, Role::Developer, &record()).await;
+    granted.unwrap();
+    let page = ["https://a.example"];
+    for prefix in ["00000001", "00000002"] {
+        assert_eq!(add(&store, &key(prefix, &page)).await, KeyChange::Stored);
+    }
+    let third = key("00000003", &page);
+    assert_eq!(add(&store, &third).await, KeyChange::TooManyForPages);
+    // A key that replaces another one has its limits, and not further ones.
+    assert_eq!(rotate(&store, "00000001", "00000004").await, KeyChange::Stored);
+    let limits = KeyLimits { valid: 9, ..LIMITS };
+    let more = async || {
+        store
+            .add_account_key(ACCOUNT, &third, "name", limits, &record())
+            .await
+    };
+    assert_eq!(more().await.unwrap(), KeyChange::TooManyForPages);
+    assert!(revoke(&store, Some(ACCOUNT), "00000002").await);
+    assert_eq!(more().await.unwrap(), KeyChange::Stored);
 }
 
 async fn revoke(store: &Store, account: Option<AccountId>, prefix: &str) -> bool {
@@ -503,7 +537,7 @@ async fn a_change_without_its_record_is_not_made() {
         .await
         .unwrap();
     let ended = store.end_login(&[1; 32], &[1; 32]).await.unwrap();
-    assert_eq!(ended, Some(CHANGE));
+    assert_eq!(ended, LoginEnd::LoggedOut(CHANGE));
     let last = store.audit_log(4, 10).await.unwrap();
     let said: Vec<&str> = last.iter().map(|stored| stored.record.event.as_str()).collect();
     assert_eq!(said, ["logged_out"]);

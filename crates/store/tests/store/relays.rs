@@ -3,8 +3,8 @@
 use bauta_primitives::tree::Depth;
 use bauta_store::testing::TestDatabase;
 use bauta_store::{
-    AddedRelay, Attempt, Event, Execution, LedgerEntry, LedgerKind, NewRelay, NullifierUse, OpenRelay,
-    RandomId, RegistryKind, RelayEnd, RelayLease, RelayLimits, RelayState, ScopeMode, Slot, Store,
+    AddedRelay, Attempt, AuditRecord, Event, Execution, LedgerEntry, LedgerKind, NewRelay, NullifierUse,
+    OpenRelay, RandomId, RegistryKind, RelayEnd, RelayLease, RelayLimits, RelayState, ScopeMode, Slot, Store,
 };
 use solana_address::Address;
 use solana_signature::Signature;
@@ -66,6 +66,7 @@ fn relay(number: u64, delay_seconds: u32) -> NewRelay {
         has_deposit: true,
         instance: ANN,
         lease_seconds: 60,
+        record: None,
     }
 }
 
@@ -269,6 +270,36 @@ async fn a_nullifier_is_in_flight_until_its_relay_is_final_and_used_afterwards()
     };
     let added = store.add_relay(&other, &limits()).await.unwrap();
     assert_eq!(added, AddedRelay::Used);
+}
+
+#[tokio::test]
+async fn a_relay_that_a_key_pays_for_is_in_the_audit_log_once_and_with_its_row() {
+    let database = database().await;
+    let store = &database.store;
+    let record = AuditRecord {
+        event: "relay_accepted".to_owned(),
+        code: None,
+        actor: Some("0000000a".to_owned()),
+        subject: None,
+    };
+    let paid = |number: u64| NewRelay {
+        record: Some(record.clone()),
+        ..relay(number, 0)
+    };
+    let again = store.add_relay(&paid(1), &limits()).await.unwrap();
+    assert_eq!(again, AddedRelay::Added);
+    let again = store.add_relay(&paid(1), &limits()).await.unwrap();
+    assert_eq!(again, AddedRelay::Same(id(1)));
+    let none = RelayLimits {
+        lamports_per_day: 0,
+        ..limits()
+    };
+    let refused = store.add_relay(&paid(2), &none).await.unwrap();
+    assert_eq!(refused, AddedRelay::BudgetExhausted);
+    add(store, 3).await;
+    let log = store.audit_log(0, 10).await.unwrap();
+    assert_eq!(log.len(), 1);
+    assert_eq!(log[0].record, record);
 }
 
 #[tokio::test]
