@@ -194,6 +194,7 @@ pub fn complete(mut document: utoipa::openapi::OpenApi) -> Value {
                 add_rollout(operation);
             }
             describe_octets(operation);
+            disclose_refusals(operation);
         }
     }
     for ((path, method, status), operation, parameters) in LINKS {
@@ -259,6 +260,20 @@ fn add_parameters(path: &str, operation: &mut Value) {
     });
     if let Some(parameters) = operation["parameters"].as_array_mut() {
         parameters.push(slot);
+    }
+}
+
+/// Adds what the audit log keeps of a refusal. A route that needs a role records the account of a
+/// wallet without it.
+fn disclose_refusals(operation: &mut Value) {
+    let mut securities = operation["security"].as_array().into_iter().flatten();
+    let needs_role = securities.any(|security| {
+        let roles = security["wallet"].as_array();
+        roles.is_some_and(|roles| !roles.is_empty())
+    });
+    let keeps = &mut operation["x-discloses"]["keeps"];
+    if needs_role && let Some(text) = keeps.as_str() {
+        *keeps = format!("{text}; of a refusal, account and time in the audit log for ever").into();
     }
 }
 
