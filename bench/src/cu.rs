@@ -12,7 +12,8 @@ const HEAD: &str = "# Compute units
 This page has the cost of a transaction with one instruction of the program. It is measured with the
 checked-in ELF in LiteSVM 0.16 (agave 4.2). Compute units are those of the whole transaction. It has
 no compute budget instruction, which would cost 150 more. Bytes are those of the whole transaction,
-including signatures. A cluster accepts 1,232. The figures are exact and the same on every machine.
+including signatures. A cluster accepts 1,232. Those of compressed assets have an address lookup
+table. The figures are exact and the same on every machine.
 `tests/program/tests/compute_units.rs` compares them with this page.
 
     cargo xtask bench cu
@@ -26,6 +27,21 @@ input and pairing. By the runtime's schedule, its system calls alone cost 79,853
 four pairs 73,612 with its input, a multiplication in G1 3,840, an addition 334, and a Poseidon hash
 of five elements 2,067. [The notes](compute-units-notes.md) show where the units are spent and what
 was tried.
+
+A derived address of a mint in the registrations costs about 379 more for each bump that is skipped in
+its search: the holding at the first registration, the metadata and the edition. The token record
+contains its bump. The addresses in the table skip few. One programmable token in nine skips more bumps
+than the one in the table, and its later registration then costs more than 40,000.
+
+The compressed assets in the table have 14 nodes of a proof, or 3 below a canopy (`_canopy`, `_again`,
+`_gone`, `_left`). Another node costs 117. `register_compressed_old_proof` has a proof that is 64
+changes old: the program checks it twice, and reads each change. The first check fails only if the
+proof does not lead to the current root.
+
+The rows `airdrop_` are transactions of the airdrop program ([airdrop.md](../airdrop.md)). A claim
+contains a `verify` with a gate. `_exact` is a claim in a campaign with a curve, and `_token_2022` a
+claim in tokens of Token-2022. Each bump that is skipped in the search of the recipient's token account
+costs 1,500 more.
 
 `verify_skips_0` and `verify_skips_8` are `verify` with a nullifier in whose address the program skips
 no bump and eight bumps. Each skipped bump costs 379. One nullifier in 2^(n+1) skips more than

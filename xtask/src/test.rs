@@ -74,6 +74,7 @@ fn suite_on_v0(executable: &Executable, threads: usize) -> Result<Option<Job>> {
     for command in &mut job.commands {
         command
             .env("BAUTA_PROGRAM_ELF", programs.join("bauta/artifacts/bauta.so"))
+            .env("BAUTA_AIRDROP_ELF", programs.join("airdrop/artifacts/airdrop.so"))
             .env(
                 "BAUTA_EXAMPLE_GATE_ELF",
                 programs.join("example-gate/artifacts/example-gate.so"),

@@ -27,6 +27,7 @@
 //! Everything is deterministic. Keys are derived from names ([`keypair`]), and only
 //! [`TestChain::advance_clock`] moves the clock.
 
+mod airdrops;
 mod chain;
 mod compressed;
 mod core_assets;
@@ -43,6 +44,7 @@ mod trapdoor;
 
 pub use bauta_client::instructions::OnChainPath;
 
+pub use airdrops::{CampaignSpec, TestCampaign};
 pub use chain::{MAX_TRANSACTION_BYTES, START_TIME, TestChain, length_with_table};
 pub use compressed::{CompressedNft, CompressedTree, compressed_metadata, lookups};
 pub use core_assets::{CoreAsset, core_account};

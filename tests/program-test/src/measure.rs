@@ -7,6 +7,7 @@
 
 use bauta::bubblegum::Version;
 use bauta::state::{Collection, CollectionKind, RegistryKind};
+use bauta_airdrop::reward::{Curve, Reward, Shape};
 use bauta_client::addresses;
 use bauta_client::instructions::{AcceptAdmin, SetAdmin, Unstage, Verify};
 use bauta_primitives::{FieldElement, Leaf, Nullifier, Root};
@@ -17,8 +18,8 @@ use solana_address::Address;
 use solana_signer::Signer;
 
 use crate::{
-    CoreAsset, Elf, MetadataSpec, Nft, Receipt, Refusal, RegistrySpec, ScopeSpec, TestChain, TestRegistry,
-    TestScope, TrapdoorKey, keypair, lookups,
+    CampaignSpec, CoreAsset, Elf, MetadataSpec, Nft, Receipt, Refusal, RegistrySpec, ScopeSpec, TOKEN_2022,
+    TestChain, TestRegistry, TestScope, TrapdoorKey, keypair, lookups,
 };
 
 /// A row of the table.
@@ -67,6 +68,11 @@ pub struct Row {
 /// | `evict_compressed_gone`, `evict_compressed_left` | the evictions of that asset when its tree is closed, and when it left its collection |
 /// | `append_1` | one leaf, at index 6 |
 /// | `append_10` | ten leaves, from index 7 |
+/// | `airdrop_create` | a campaign with two tiers |
+/// | `airdrop_claim` | a claim of a tier, in tokens of SPL Token |
+/// | `airdrop_claim_exact` | a claim in a campaign with a curve |
+/// | `airdrop_claim_token_2022` | a claim of a tier, in tokens of Token-2022 |
+/// | `airdrop_sweep` | the sweep of the rest |
 ///
 /// `groth16` is a difference. It is the compute units of a verification whose pairing fails, minus
 /// those of a verification that the last check before that part refuses: an auxiliary root where
@@ -84,6 +90,7 @@ pub fn all(elf: Elf) -> Vec<Row> {
     scopes(&mut table, &mut chain);
     collections(&mut table, &mut chain);
     compressed(&mut table, &mut chain);
+    airdrops(&mut table, elf);
     table.rows
 }
 
@@ -410,6 +417,40 @@ fn compressed_with_canopy(
         "evict_compressed_left",
         chain.evict_compressed(&mut registry, &evict),
     );
+}
+
+/// Creates campaigns of the airdrop program, claims in them, and sweeps one.
+fn airdrops(table: &mut Table, elf: Elf) {
+    let mut chain = TestChain::on(elf);
+    chain.deploy_airdrop(elf);
+    let (campaign, create) = chain.prepare_campaign(CampaignSpec::default());
+    table.add("airdrop_create", chain.send_campaign(&campaign, &create));
+    let curve = Reward::Curve(Curve {
+        shape: Shape::SquareRoot,
+        floor: 200_000,
+        cap: 600_000,
+        min: 10,
+        max: 110,
+    });
+    let exact = chain.create_campaign(CampaignSpec {
+        reward: curve,
+        ..CampaignSpec::default()
+    });
+    let token_2022 = chain.create_campaign(CampaignSpec {
+        mint: CampaignSpec::mint_of(TOKEN_2022),
+        ..CampaignSpec::default()
+    });
+    for (name, campaign, tier) in [
+        ("airdrop_claim", &campaign, 0),
+        ("airdrop_claim_exact", &exact, 300_000),
+        ("airdrop_claim_token_2022", &token_2022, 0),
+    ] {
+        let claim = chain.claim(campaign, tier, 1);
+        table.add(name, chain.send(&[claim.instruction()], &[]));
+    }
+    chain.advance_clock(2 * 86_400);
+    let sweep = campaign.sweep().instruction();
+    table.add("airdrop_sweep", chain.send(&[sweep], &[&campaign.authority]));
 }
 
 fn managed(table: &mut Table, chain: &mut TestChain) {

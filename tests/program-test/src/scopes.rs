@@ -173,6 +173,16 @@ impl TestChain {
             auxiliary_format,
             ..self.registration(key.verifying_key())
         };
+        self.register_trapdoor_as(key, registration)
+    }
+
+    /// Registers a circuit of a registration whose verifying key is a trapdoor key. Returns its
+    /// account.
+    pub fn register_trapdoor_as(
+        &mut self,
+        key: TrapdoorKey,
+        registration: CircuitRegistration,
+    ) -> Result<Address, Refusal> {
         let address = addresses::circuit_of(&registration).address;
         self.register_circuit(registration)?;
         self.provers.insert(address, Prover::Trapdoor(key));
@@ -235,6 +245,21 @@ impl TestChain {
         inputs: impl FnOnce(Scope, Context) -> AnyInputs,
     ) -> instructions::Verify {
         let context = self.context_spec();
+        self.prove_statement_with_context(key, scope, (claim, auxiliary_root), context, inputs)
+    }
+
+    /// Proves any statement with the given context. Otherwise like [`TestChain::prove_statement`].
+    ///
+    /// # Panics
+    /// If the inputs break a rule of the statement.
+    pub fn prove_statement_with_context(
+        &mut self,
+        key: &AnyKey,
+        scope: &TestScope,
+        (claim, auxiliary_root): (Claim, Option<Root>),
+        context: ContextSpec,
+        inputs: impl FnOnce(Scope, Context) -> AnyInputs,
+    ) -> instructions::Verify {
         let mut verify = instructions::Verify {
             payer: self.payer.pubkey(),
             scope: scope.address,

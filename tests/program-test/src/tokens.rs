@@ -8,7 +8,7 @@ use solana_signer::Signer;
 use solana_system_interface::instruction::create_account;
 use spl_token_2022_interface::extension::{
     BaseStateWithExtensions, ExtensionType, StateWithExtensions, confidential_transfer, group_member_pointer,
-    group_pointer, transfer_fee,
+    group_pointer, interest_bearing_mint, pausable, transfer_fee, transfer_hook,
 };
 use spl_token_2022_interface::instruction::{self as token, AuthorityType};
 use spl_token_2022_interface::state::{Account as TokenAccount, Mint};
@@ -77,6 +77,12 @@ pub enum MintExtension {
     ConfidentialTransfer,
     /// A transfer withholds a fee of a ten-thousandth, rounded up.
     TransferFee,
+    /// A transfer calls a program. Here it is none, so every transfer succeeds.
+    TransferHook,
+    /// [`TestChain::token_authority`] can stop all transfers.
+    Pausable,
+    /// Amounts are displayed with interest.
+    InterestBearing,
     /// A pointer to the account that should contain the group membership of the mint.
     GroupMemberPointer(Address),
     /// A real membership in this group, with the pointer that the token program requires.
@@ -293,6 +299,17 @@ impl TestChain {
         self.send(&[approve], &[&nft.owner])
     }
 
+    /// Gives a token account to another owner, who then has its tokens.
+    ///
+    /// # Panics
+    /// If the token program refuses.
+    pub fn give_token_account(&mut self, program: &Address, account: &Address, from: &Keypair, to: &Address) {
+        let owner = from.pubkey();
+        let kind = AuthorityType::AccountOwner;
+        let give = token::set_authority(program, account, Some(to), kind, &owner, &[]).expect(BUILDS);
+        self.send(&[give], &[from]).expect(WORKS);
+    }
+
     /// Closes an empty token account.
     pub fn close_token_account(&mut self, nft: &Nft) -> Result<Receipt, Refusal> {
         self.send(&[nft.close_account()], &[&nft.owner])
@@ -397,6 +414,24 @@ impl TestChain {
                         .expect(BUILDS),
                     );
                 }
+                MintExtension::TransferHook => {
+                    types.push(ExtensionType::TransferHook);
+                    before.push(
+                        transfer_hook::instruction::initialize(&program, &key, Some(authority), None)
+                            .expect(BUILDS),
+                    );
+                }
+                MintExtension::Pausable => {
+                    types.push(ExtensionType::Pausable);
+                    before.push(pausable::instruction::initialize(&program, &key, &authority).expect(BUILDS));
+                }
+                MintExtension::InterestBearing => {
+                    types.push(ExtensionType::InterestBearingConfig);
+                    before.push(
+                        interest_bearing_mint::instruction::initialize(&program, &key, Some(authority), 100)
+                            .expect(BUILDS),
+                    );
+                }
                 MintExtension::GroupMemberPointer(to) => {
                     types.push(ExtensionType::GroupMemberPointer);
                     before.push(
@@ -450,15 +485,19 @@ impl TestChain {
         owner: &Address,
         spec: &MintSpec,
     ) -> Vec<Instruction> {
-        // Of the extensions above, only the transfer fee requires an extension of the token
-        // account.
-        let required: &[ExtensionType] = if spec.extensions.contains(&MintExtension::TransferFee) {
-            &[ExtensionType::TransferFeeAmount]
-        } else {
-            &[]
-        };
-        let length = ExtensionType::try_calculate_account_len::<TokenAccount>(required)
-            .expect("the extension is one of token accounts");
+        // The extensions of the token account that those of the mint require.
+        let required: Vec<ExtensionType> = spec
+            .extensions
+            .iter()
+            .filter_map(|extension| match extension {
+                MintExtension::TransferFee => Some(ExtensionType::TransferFeeAmount),
+                MintExtension::TransferHook => Some(ExtensionType::TransferHookAccount),
+                MintExtension::Pausable => Some(ExtensionType::PausableAccount),
+                _ => None,
+            })
+            .collect();
+        let length = ExtensionType::try_calculate_account_len::<TokenAccount>(&required)
+            .expect("the extensions are those of token accounts");
         vec![
             create_account(
                 &self.payer.pubkey(),

@@ -154,6 +154,14 @@ fn programs() -> Result<Vec<Program>> {
             has_idl: true,
         },
         Program {
+            name: "airdrop",
+            folder: "programs/airdrop",
+            package: "bauta-airdrop",
+            dir: root.join("programs/airdrop"),
+            elf_variable: Some("BAUTA_AIRDROP_ELF"),
+            has_idl: true,
+        },
+        Program {
             name: "example-gate",
             folder: "programs/example-gate",
             package: "bauta-example-gate",

@@ -23,6 +23,7 @@ pub fn all() -> Vec<Case> {
         core_holders(),
         super::compressed::all(),
         scopes(),
+        super::airdrop::all(),
     ]
     .into_iter()
     .flatten()

@@ -11,6 +11,7 @@
 //!   BAUTA_WRITE_SUBSTITUTIONS=1 cargo test -p bauta-program-suite --test substitution
 //! ```
 
+mod airdrop;
 mod cases;
 mod compressed;
 mod fuzzed;
@@ -86,7 +87,7 @@ impl Case {
         let mut lines = String::new();
         for (i, name) in names.iter().enumerate() {
             // The case omits this optional account: the program's address stands for it.
-            if metas[i].pubkey == bauta::ID && name != "program" {
+            if metas[i].pubkey == self.instruction.program_id && name != "program" {
                 continue;
             }
             let mut line = |what: &str, outcome: String| {
@@ -146,23 +147,28 @@ fn outcome(result: Result<Receipt, Refusal>) -> String {
 /// Returns the name of an error of the program. Errors of Anchor (from 100) and of the system
 /// program have only their number.
 fn name_of(code: u32) -> String {
-    let idl = idl();
-    let errors = idl["errors"].as_array().expect("the IDL has the list");
-    let own = errors.iter().find(|error| error["code"] == code);
+    let own = listed("errors").into_iter().find(|error| error["code"] == code);
     own.map_or(format!("custom error {code}"), |error| {
         error["name"].as_str().expect("every item has a name").to_owned()
     })
 }
 
-fn idl() -> serde_json::Value {
-    let idl = include_str!("../../../../programs/bauta/artifacts/bauta.json");
-    serde_json::from_str(idl).expect("the IDL is JSON")
+/// Returns the items of a list in the IDLs of both programs.
+fn listed(name: &str) -> Vec<serde_json::Value> {
+    let idls = [
+        include_str!("../../../../programs/bauta/artifacts/bauta.json"),
+        include_str!("../../../../programs/airdrop/artifacts/airdrop.json"),
+    ];
+    let lists = idls.map(|idl| {
+        let idl: serde_json::Value = serde_json::from_str(idl).expect("the IDL is JSON");
+        idl[name].as_array().expect("the IDL has the list").clone()
+    });
+    lists.concat()
 }
 
 /// Returns the names of the instruction's accounts in order, from the IDL.
 fn account_names(instruction: &str) -> Vec<String> {
-    let idl = idl();
-    let instructions = idl["instructions"].as_array().expect("the IDL has the list");
+    let instructions = listed("instructions");
     let own = instructions
         .iter()
         .find(|own| own["name"] == instruction)
@@ -206,6 +212,8 @@ fn only_the_listed_substitutions_are_accepted() {
             "register_compressed_holder.program: ",
             // Every staged path is compared with the tree, so any signer's may be used.
             "compressed_holder.staged: an account from elsewhere",
+            // The authority chooses where the rest of the vault goes.
+            "sweep.destination: ",
         ];
         assert!(allowed.iter().any(|account| line.contains(account)), "{line}");
     }
@@ -261,6 +269,7 @@ fn no_data_and_no_list_of_accounts_crashes_the_program() {
     };
     let mut cases = cases::all();
     cases.extend(fuzzed::cases());
+    cases.extend(airdrop::more());
     for case in &cases {
         assert_eq!(case.outcome(|_| {}), "accepted", "{} without a change", case.name);
     }

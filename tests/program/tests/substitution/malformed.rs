@@ -3,6 +3,7 @@
 
 use anchor_lang::error::ErrorCode;
 use bauta::errors::BautaError;
+use bauta_airdrop::AirdropError;
 use bauta_program_test::TestChain;
 use solana_account::Account;
 use solana_instruction::Instruction;
@@ -160,7 +161,14 @@ fn errors(instruction: &str, name: &str, account: &Account, form: Form) -> Vec<u
             own(BautaError::TokenAccountOfAnotherMint)
         }
         ("register_holder" | "evict_holder", "token_account", _) => own(BautaError::InvalidTokenAccount),
-        _ if account.owner != bauta::ID => vec![],
+        // The changed byte is in the mint's authority.
+        ("create_campaign", "mint", Form::OtherDiscriminator) => vec![],
+        ("create_campaign", "mint", Form::OtherOwner) => vec![AirdropError::WrongTokenProgram.into()],
+        ("create_campaign", "mint", _) => vec![AirdropError::InvalidMint.into()],
+        ("claim", "vault", _) => vec![AirdropError::VaultTooLow.into()],
+        ("claim", "recipient_account", _) => vec![AirdropError::WrongRecipientAccount.into()],
+        ("sweep", "vault", _) => vec![AirdropError::NothingToSweep.into()],
+        _ if ![bauta::ID, bauta_airdrop::ID].contains(&account.owner) => vec![],
         // These instructions compare an address of the account and read nothing else. The program
         // creates no account of another length at the address.
         ("suspend_circuit" | "retire_circuit", "config", Form::OneByteMore)
