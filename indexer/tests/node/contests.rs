@@ -31,8 +31,9 @@ struct Fixture {
 impl Fixture {
     async fn new(histories: Vec<Vec<RecordedTransaction>>, timeout: Duration) -> Self {
         let (mut nodes, mut proxies) = (Vec::new(), Vec::new());
+        let program = bauta::ID.to_string();
         for (seed, history) in (0..).zip(histories) {
-            let node = ReplayServer::start(&bauta::ID.to_string(), history, HashMap::new());
+            let node = ReplayServer::start(&program, history, HashMap::new());
             let node = node.await.unwrap();
             let proxy = FaultProxy::start(&node.rpc(), &node.websocket(), seed).await;
             proxies.push(proxy.unwrap());
