@@ -22,7 +22,8 @@ use crate::{
 /// Returns what the deployment does.
 ///
 /// The numbers come from the database, so they are those of all instances. They are at most a second
-/// old, and those of verifications and messages at most ten seconds. Error responses by code, and the proofs of requests that wait for the answer, are only in the metrics for Prometheus.
+/// old, and those of verifications and messages at most ten seconds. Error responses by code, and
+/// the proofs of requests that wait for the answer, are only in the metrics for Prometheus.
 #[utoipa::path(
     get,
     path = "/v1/operator/metrics",
