@@ -296,12 +296,7 @@ async fn run(cli: Cli) -> Result<(), Error> {
             websocket_url: settings.ws_url.clone(),
         });
         follow_keys(&service, &state);
-        let routes = if is_verifier {
-            routes::verifier
-        } else {
-            routes::all
-        };
-        let routes = routes(state, service.metrics_route());
+        let routes = routes::of(is_verifier, state, service.metrics_route());
         service.serve(settings.port, routes, &settings.http).await?;
     }
     tracing::info!(

@@ -110,7 +110,7 @@ pub async fn token(
     let (session, login) = recorded(&state, session.await)?;
     tracing::info!(target: AUDIT, event = "logged_in");
     store_unrecorded(&state, "logged_in", login);
-    Ok(session_response(session))
+    Ok(session_response(&session))
 }
 
 /// Returns the next tokens of a login.
@@ -146,7 +146,7 @@ pub async fn refresh(
     let session = accounts.refresh(store, body.refresh_token.expose(), unix_seconds());
     let session = recorded(&state, session.await)?;
     tracing::info!(target: AUDIT, event = "login_refreshed");
-    Ok(session_response(session))
+    Ok(session_response(&session))
 }
 
 /// Ends a login.
@@ -244,7 +244,7 @@ fn store_unrecorded(state: &Reads, event: &'static str, login: LoginChange) {
     }
 }
 
-fn session_response(session: Session) -> Response {
+fn session_response(session: &Session) -> Response {
     uncached(Json(SessionDocument {
         access_token: Secret::new(&session.access_token),
         expires_in: ACCESS_SECONDS,

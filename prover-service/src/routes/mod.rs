@@ -53,9 +53,18 @@ fn is_versioned(uri: &OriginalUri) -> bool {
     uri.0.path().starts_with(VERSION_PREFIX)
 }
 
+/// Returns the routes of a service that only verifies, or all routes.
+pub fn of(is_verifier: bool, state: Arc<AppState>, operations: Router) -> Router {
+    if is_verifier {
+        verifier(state, operations)
+    } else {
+        all(state, operations)
+    }
+}
+
 /// Returns all routes, including their description at `/openapi.json`, and `operations`, routes
 /// that the rate limits also apply to.
-pub fn all(state: Arc<AppState>, operations: Router) -> Router {
+fn all(state: Arc<AppState>, operations: Router) -> Router {
     let (described, document) = OpenApiRouter::with_openapi(openapi::Document::openapi())
         .routes(routes!(health::health))
         .routes(routes!(circuits::circuits))
@@ -93,7 +102,7 @@ pub fn all(state: Arc<AppState>, operations: Router) -> Router {
 }
 
 /// Returns the routes of a verifier: those that need no database and no secret.
-pub fn verifier(state: Arc<AppState>, operations: Router) -> Router {
+fn verifier(state: Arc<AppState>, operations: Router) -> Router {
     let routes = Router::new()
         .route("/health", get(health::health))
         .route("/circuits", get(circuits::circuits))
