@@ -173,7 +173,7 @@ mod tests {
         assert_eq!(tokens.named(&token), Some(ACCOUNT));
         let (signed, _) = token.rsplit_once('.').unwrap();
         assert_eq!(tokens.named(&format!("{signed}.AAAA")), Some(ACCOUNT));
-        let of_other = Tokens::new([2; 32], "https://api.example.org", "bauta-api").issue(ACCOUNT, NOW);
+        let of_other = Tokens::new(&[2; 32], "https://api.example.org", "bauta-api").issue(ACCOUNT, NOW);
         for text in ["", "..", "a.b.c", signed, &of_other, &token.repeat(20)] {
             assert_eq!(tokens.named(text), None, "{text}");
         }
