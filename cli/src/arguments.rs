@@ -55,6 +55,9 @@ pub enum Command {
     /// Create, list and close scopes
     #[command(subcommand)]
     Scope(commands::scope::Command),
+    /// Create, fund, show, claim and sweep campaigns of the airdrop program
+    #[command(subcommand)]
+    Airdrop(commands::airdrop::Command),
     /// Return the rent of nullifier accounts
     #[command(subcommand)]
     Nullifier(commands::nullifier::Command),

@@ -6,8 +6,8 @@ use clap::CommandFactory as _;
 use crate::{
     arguments::{Cli, Command},
     commands::{
-        admin, ceremony, circuit, collection, doctor, generate, holder, identity, initialize, inspect,
-        keypair, nullifier, program, prove, registry, scope, verify,
+        admin, airdrop, ceremony, circuit, collection, doctor, generate, holder, identity, initialize,
+        inspect, keypair, nullifier, program, prove, registry, scope, verify,
     },
     context::Context,
     options::Options,
@@ -28,6 +28,7 @@ pub async fn run(command: Command, options: Options) -> Result<Report> {
         Command::Collection(command) => collection::run(&context()?, &command).await,
         Command::Holder(command) => holder::run(&context()?, &command).await,
         Command::Scope(command) => scope::run(&context()?, &command).await,
+        Command::Airdrop(command) => airdrop::run(&context()?, &command).await,
         Command::Nullifier(command) => nullifier::run(&context()?, &command).await,
         Command::Identity(command) => identity::run(context, &command).await,
         Command::Prove(args) => prove::run(&context()?, &args).await,

@@ -16,6 +16,7 @@ use solana_transaction_error::TransactionError;
 
 use crate::{
     chain::LEVEL,
+    commands,
     context::{Context, Signers},
     failure::{Failure, Kind},
     key::{SignerOf, sign},
@@ -468,7 +469,9 @@ fn refusal(what: &str, error: &TransactionError, instructions: &[Instruction]) -
         .map(|instruction| instruction.program_id)
         .collect();
     let reason = ProgramError::of_transaction(error, &programs)
-        .map_or_else(|| error.to_string(), |known| known.to_string());
+        .map(|known| known.to_string())
+        .or_else(|| commands::airdrop::reason(error, instructions))
+        .unwrap_or_else(|| error.to_string());
     Failure::new(Kind::Refused, format!("can't {what}: {reason}"))
 }
 

@@ -1,6 +1,7 @@
 //! The subcommands, one file for each.
 
 pub mod admin;
+pub mod airdrop;
 pub mod ceremony;
 pub mod circuit;
 pub mod collection;

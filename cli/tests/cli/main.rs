@@ -1,6 +1,7 @@
 //! Tests of the command `bauta` as users run it: the real program against a real local chain.
 
 mod address;
+mod airdrop;
 mod api;
 mod ceremony;
 mod confirmation;
