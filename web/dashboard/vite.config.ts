@@ -37,6 +37,7 @@ export default defineConfig({
     modulePreload: { polyfill: false },
     target: "es2022",
   },
-  server: { proxy },
+  // web/shared has what both pages use.
+  server: { proxy, fs: { allow: [".."] } },
   preview: { proxy, headers: { "content-security-policy": policy } },
 });

@@ -32,6 +32,12 @@ pub enum ProverError {
     /// The prover service can't be reached, or its response can't be used.
     #[error("the prover service: {0}")]
     Unavailable(String),
+    /// The prover service measured nothing, for example because the API key lacks the permission.
+    #[error(
+        "the prover service measured nothing: {0}; PROVER_API_KEY needs the permission admin, and one \
+         measurement runs at a time"
+    )]
+    NotMeasured(String),
     /// Fields of the client's request break their rules.
     #[error(transparent)]
     Invalid(InvalidFields),

@@ -12,6 +12,7 @@ mod error;
 mod error_response;
 mod http;
 mod jobs;
+mod profile;
 
 use std::time::{Duration, Instant};
 
@@ -25,6 +26,7 @@ use tokio::sync::{Mutex, Semaphore};
 pub use self::{
     error::{JobFailure, ProverError, RefusalKind},
     jobs::{Job, JobId, JobState},
+    profile::{Case as ProfileCase, CircuitType, Measurement, Profile},
 };
 use self::{
     http::{Call, Http},

@@ -31,6 +31,7 @@ mod nullifiers;
 mod ohttp;
 mod openapi;
 mod operator_metrics;
+mod operator_profile;
 mod operator_queue;
 mod pages;
 mod parameters;
@@ -137,6 +138,7 @@ pub fn all(state: &Arc<AppState>, operations: Router, dashboard: &Dashboard, ori
         .routes(routes!(operator_queue::operator_jobs))
         .routes(routes!(operator_queue::operator_workers))
         .routes(routes!(operator_metrics::operator_metrics))
+        .routes(routes!(operator_profile::operator_profile))
         .routes(routes!(sponsorship::sponsorship, sponsorship::set_sponsorship))
         .routes(routes!(keys::keys, keys::create))
         .routes(routes!(keys::revoke))

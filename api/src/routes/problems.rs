@@ -388,6 +388,9 @@ impl From<ProverError> for Failure {
                 "the prover service is unavailable; retry later",
                 &error,
             ),
+            ProverError::NotMeasured(_) => {
+                Problem::new(StatusCode::SERVICE_UNAVAILABLE, "not_measured", error.to_string())
+            }
             ProverError::Invalid(fields) => fields.clone().into(),
             ProverError::Refused(refusal) => {
                 let status = status_of(refusal.kind);

@@ -17,6 +17,7 @@ use bauta_store::RegistryKind;
 use reqwest::Method;
 use serde_json::{Value, json};
 use solana_address::Address;
+use solana_keypair::Keypair;
 use tempfile::TempDir;
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
@@ -27,7 +28,10 @@ use tokio::{
 };
 
 use crate::{
-    common::{Chain, Running, address, number_bytes},
+    common::{
+        Chain, Running, address, number_bytes,
+        wallets::{ACCOUNTS, grant, log_in, send},
+    },
     verifying_keys::node,
 };
 
@@ -95,6 +99,11 @@ struct Setup {
 
 impl Setup {
     async fn new() -> Self {
+        Self::with_permissions(&["prove"]).await
+    }
+
+    /// The API key of the API service has these permissions at the prover service.
+    async fn with_permissions(permissions: &[&str]) -> Self {
         let circuit = load_or_setup_development(&Ownership::new(Depth::Ten)).unwrap();
         let (mut chain, registry) = (Chain::new().await, address("registry"));
         let mut mint = address("mint").to_bytes();
@@ -109,7 +118,7 @@ impl Setup {
             .arg("migrate")
             .status();
         assert!(migrated.unwrap().success());
-        let of_api = NewApiKey::random(&["prove"], u64::MAX, Quota::default());
+        let of_api = NewApiKey::random(permissions, u64::MAX, Quota::default());
         let cache = tempfile::tempdir().unwrap();
         let (solana, _) = node(circuit.verifying_key().to_bytes()).await;
         Self {
@@ -396,4 +405,51 @@ async fn a_proof_can_be_a_job_that_only_its_client_reads_until_it_is_deleted() {
         .await
         .unwrap();
     assert_unknown(&ann).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_operator_measures_the_proving_time_if_the_key_of_the_service_may() {
+    let setup = Setup::with_permissions(&["prove", "admin"]).await;
+    let url = setup.chain.database.url().unwrap();
+    let keys = NewApiKey::random(&["prove"], u64::MAX, Quota::default());
+    let service = setup.start_api(&keys.line, &ACCOUNTS);
+    let operator = Keypair::new();
+    grant(&url, &operator, "operator");
+    let token = log_in(&service, &operator).await["access_token"].clone();
+    let measure = async |service: &Running, body: Value| {
+        let request = service.request(Method::POST, "/v1/operator/profile");
+        send(request.bearer_auth(token.as_str().unwrap()), &body).await
+    };
+    let (status, profile) = measure(&service, json!({"network_sizes": [3, 5], "iterations": 1})).await;
+    assert_eq!(status, 200, "{profile}");
+    let cases = profile["cases"].as_array().unwrap();
+    let sizes: Vec<_> = cases
+        .iter()
+        .map(|case| case["network_size"].as_u64().unwrap())
+        .collect();
+    assert_eq!(sizes, [3, 5]);
+    for case in cases {
+        let time = |field: &str| case[field].as_f64().unwrap();
+        // One proof has one time.
+        assert!(time("p50_ms") > 0.0 && time("min_ms") == time("max_ms"), "{case}");
+    }
+    assert_eq!(profile["iterations"], 1);
+    let (status, problem) = measure(&service, json!({"iterations": 1_000_000})).await;
+    assert_eq!(
+        (status, &problem["field"]),
+        (400, &json!("iterations")),
+        "{problem}"
+    );
+
+    // A key without the permission measures nothing.
+    let weak = setup.start_api(
+        &keys.line,
+        &[&ACCOUNTS[..], &[("PROVER_API_KEY", "bauta_x")]].concat(),
+    );
+    let (status, problem) = measure(&weak, json!({"iterations": 1})).await;
+    assert_eq!(
+        (status, &problem["code"]),
+        (503, &json!("not_measured")),
+        "{problem}"
+    );
 }

@@ -48,7 +48,7 @@ const DEVELOPER: &[Caller] = &[Developer];
 const PAGE: &str = "https://app.example.org";
 
 /// The callers that each route accepts. It refuses all others with 401 or 403.
-const TABLE: [(&str, &[Caller]); 71] = [
+const TABLE: [(&str, &[Caller]); 72] = [
     ("GET /.well-known/jwks.json", EVERYONE),
     ("GET /.well-known/ohttp-gateway", EVERYONE),
     ("POST /.well-known/ohttp-gateway", EVERYONE),
@@ -78,6 +78,7 @@ const TABLE: [(&str, &[Caller]); 71] = [
     ("GET /v1/ledger/{wallet}", &[Operator, Auditor]),
     ("GET /v1/operator/jobs", &[Operator, Auditor]),
     ("GET /v1/operator/metrics", &[Operator, Auditor]),
+    ("POST /v1/operator/profile", &[Operator]),
     ("GET /v1/operator/queue", &[Operator, Auditor]),
     ("GET /v1/operator/sponsorship", &[Operator, Auditor]),
     ("PUT /v1/operator/sponsorship", &[Operator]),

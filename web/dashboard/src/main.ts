@@ -1,5 +1,6 @@
 import { mount } from "svelte";
 
+import "../../shared/base.css";
 import "./app.css";
 import App from "./App.svelte";
 

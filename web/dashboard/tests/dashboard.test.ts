@@ -7,7 +7,7 @@ import { after, before, test } from "node:test";
 
 import { chromium, type Browser } from "playwright-core";
 
-import { API, DASHBOARD as url, PATIENCE, owner, request, requestProofs, until, visitDemo, WalletKey, walletWith } from "./deployment.ts";
+import { damage, DASHBOARD as url, PATIENCE, owner, request, requestProofs, resumeTokenOfNow, until, visitDemo, WalletKey, walletWith } from "./deployment.ts";
 import { Operator, PAGES } from "./operator.ts";
 
 let browser: Browser;
@@ -19,27 +19,10 @@ before(async () => {
   const args = ["--no-sandbox", "--disable-dev-shm-usage"];
   browser = await chromium.launch({ executablePath: "/usr/bin/chromium", args, timeout: PATIENCE });
   all = owner();
-  resumeToken = await tokenOfNow();
+  resumeToken = await resumeTokenOfNow();
   await visitDemo(browser);
 });
 after(() => browser.close());
-
-/** Returns the resume token of a stream of final events that begins now. */
-async function tokenOfNow(): Promise<string> {
-  const aborted = new AbortController();
-  const response = await fetch(`${API}/v1/events?commitment=finalized`, { signal: aborted.signal });
-  const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader();
-  let text = "";
-  for (;;) {
-    const { value, done } = await reader.read();
-    assert(!done, `the stream ended without a token: ${text}`);
-    text += value;
-    const id = /^id: ?([\w-]{48})$/m.exec(text)?.[1];
-    if (!id) continue;
-    aborted.abort();
-    return id;
-  }
-}
 
 test("an operator logs in with a wallet and sees the state of the deployment", async () => {
   const operator = await Operator.logIn(browser, url, all);
@@ -80,6 +63,53 @@ test("the page of proofs shows the queue, the progress of jobs and the workers",
   await until(async () => /^\d/.test(await operator.figure("Workers").innerText()), "the number of workers is known");
   await operator.card("Workers and priorities").waitFor();
   await operator.card("Dead letters").getByText("No job has failed.").waitFor();
+  await operator.leave();
+});
+
+test("an operator measures the proving time, and sees a report", async () => {
+  const operator = await Operator.logIn(browser, url, all);
+  await operator.show("Proofs");
+  const card = operator.card("Profiling");
+  await card.getByLabel("Proofs on").selectOption("both");
+  await card.getByLabel("Proofs of each kind").fill("2");
+  await operator.button("Measure").click();
+  const rows = card.locator("tbody tr");
+  await rows.first().waitFor();
+  assert.deepEqual(await rows.locator("th").allInnerTexts(), ["one thread", "all threads"]);
+  for (const time of await rows.first().locator("td.number").allInnerTexts()) assert.match(time, /^[\d.]+ m?s$/);
+  assert.match(await rows.first().getByRole("img").getAttribute("aria-label") ?? "", /^p50 .*, p95 .*, slowest /);
+  await card.getByText("2, after a warm-up").waitFor();
+  await operator.checkAccess("a report");
+  await operator.leave();
+});
+
+test("a measurement that is refused says why", async () => {
+  const operator = await Operator.logIn(browser, url, all);
+  await operator.show("Proofs");
+  await operator.page.route("**/v1/operator/profile", (route) =>
+    route.fulfill({ status: 503, contentType: "application/problem+json", body: JSON.stringify({ code: "not_measured", detail: "The key lacks the permission." }) }),
+  );
+  await operator.button("Measure").click();
+  await operator.card("Profiling").getByRole("alert").filter({ hasText: "The key lacks the permission. not_measured" }).waitFor();
+  assert(await operator.button("Measure").isEnabled());
+  await operator.leave();
+});
+
+test("percentiles are shown if the service has some, and not otherwise", async () => {
+  const operator = await Operator.logIn(browser, url, all);
+  await requestProofs(4);
+  await operator.figure("p50").waitFor();
+  assert.match(await operator.figure("p99").innerText(), /^[\d.]+ m?s/);
+  await operator.page.route("**/v1/operator/metrics", async (route) => {
+    const response = await route.fetch();
+    const metrics = await response.json();
+    Object.assign(metrics.proofs, { succeeded: 0, success: null, p50_ms: null, p95_ms: null, p99_ms: null });
+    await route.fulfill({ response, json: metrics });
+  });
+  await operator.figure("p50").waitFor({ state: "detached" });
+  assert.equal(await operator.page.getByText(/^p\d\d$/).count(), 0);
+  await operator.figure("Success").getByText("none ended").waitFor();
+  await operator.page.unrouteAll({ behavior: "ignoreErrors" });
   await operator.leave();
 });
 
@@ -239,11 +269,59 @@ test("an operator sets the flags, and the audit log with its hashes follows", as
   await operator.leave();
 });
 
+test("the records are compared with each stored checkpoint", async () => {
+  const operator = await Operator.logIn(browser, url, all);
+  await operator.show("Audit and flags");
+  const card = operator.card("Chain of hashes");
+  await card.getByText("right", { exact: true }).waitFor();
+  const { data } = await request<{ data: { records: string; note: string; at: number }[] }>("GET", "/v1/audit/seals?limit=100");
+  await until(async () => Number((await operator.figure("Checkpoints").innerText()).split("\n")[0]) >= data.length, "all checkpoints are compared");
+  await card.getByText("Stored checkpoints, newest first").click();
+  const oldest = card.locator("tbody tr").last();
+  assert.equal(await oldest.locator("td").first().innerText(), data[0]!.records);
+  await oldest.getByText("agrees").waitFor();
+  await operator.leave();
+});
+
+test("a checkpoint that a party with the database has exchanged is named", async () => {
+  const { data } = await request<{ data: { records: string; note: string; at: number }[] }>("GET", "/v1/audit/seals?limit=100");
+  const [first] = data;
+  assert(first, "the log has a checkpoint");
+  // The hash of the note is another one, so its signature is not valid.
+  const restore = damage(`UPDATE audit_seals SET note = replace(note, E'\\n' || records || E'\\n', E'\\n' || (records + 1) || E'\\n') WHERE records = ${first.records}`, [
+    `UPDATE audit_seals SET note = replace(note, E'\\n' || (records + 1) || E'\\n', E'\\n' || records || E'\\n') WHERE records = ${first.records}`,
+  ]);
+  try {
+    const operator = await Operator.logIn(browser, url, all);
+    await operator.show("Audit and flags");
+    await operator.card("Chain of hashes").getByText("not right", { exact: true }).waitFor();
+    await operator.page.getByRole("alert").filter({ hasText: "1 of the checkpoints do not agree" }).waitFor();
+    await operator.leave();
+  } finally {
+    restore();
+  }
+});
+
+test("a record that a party with the database has changed is named", async () => {
+  const restore = damage("UPDATE audit_log SET event = event || 'x' WHERE number = 2", ["UPDATE audit_log SET event = left(event, -1) WHERE number = 2"]);
+  try {
+    const operator = await Operator.logIn(browser, url, all);
+    await operator.show("Audit and flags");
+    await operator.card("Chain of hashes").getByText("not right", { exact: true }).waitFor();
+    await operator.page.getByRole("alert").filter({ hasText: "Record 2 breaks the chain" }).waitFor();
+    await operator.leave();
+  } finally {
+    restore();
+  }
+});
+
 test("an auditor reads, and no action is offered", async () => {
   const operator = await Operator.logIn(browser, url, await walletWith("auditor"));
   await operator.card("Processes").getByText("need the role operator").waitFor();
   await operator.show("Proofs");
   await operator.card("Queue").waitFor();
+  assert(await operator.button("Measure").isDisabled());
+  await operator.page.getByText("Your wallet may not measure the proving time.").waitFor();
   await operator.show("Relay");
   assert(await operator.button("Pause sponsorship").isDisabled());
   await operator.page.getByText("Your wallet may not pause or resume the sponsorship.").waitFor();
@@ -300,6 +378,31 @@ test("a logout ends the session here and at the API", async () => {
   await operator.button("Log out").click();
   assert.equal((await ended).status(), 204);
   await operator.button("Log in with Example wallet").waitFor();
+  await operator.leave();
+});
+
+test("a page that is left open renews its tokens with the access token, also after its machine has slept", async () => {
+  const operator = await Operator.open(browser, url, await walletWith("auditor"));
+  await operator.page.clock.install();
+  const renewals: { authorization: string | undefined; status: number }[] = [];
+  operator.page.on("response", async (response) => {
+    if (!response.url().endsWith("/v1/auth/refresh")) return;
+    renewals.push({ authorization: await response.request().headerValue("authorization") ?? undefined, status: response.status() });
+  });
+  await operator.button("Log in with Example wallet").click();
+  await operator.heading("Overview").waitFor();
+  // A page without requests: the poll of the flags alone is stopped as well.
+  await operator.page.goto(`${url}#/audit`);
+  await operator.page.clock.fastForward("09:05");
+  await until(async () => renewals.length === 1, "the tokens are renewed");
+  assert.match(renewals[0]!.authorization ?? "", /^Bearer eyJ/);
+  // The access token has expired, so it is not sent.
+  await operator.page.clock.fastForward("05:00:00");
+  await until(async () => renewals.length === 2, "the tokens are renewed after the sleep");
+  assert.equal(renewals[1]!.authorization, undefined);
+  assert.deepEqual(renewals.map(({ status }) => status), [200, 200]);
+  await operator.show("Overview");
+  await operator.figure("Slot").waitFor();
   await operator.leave();
 });
 

@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { createPrivateKey, createPublicKey, randomBytes, sign } from "node:crypto";
+import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 
 import type { Browser } from "playwright-core";
@@ -94,6 +95,33 @@ export async function visitDemo(browser: Browser, visits = 1): Promise<void> {
     await visitor.finality();
     await visitor.leave();
   }
+}
+
+/** Returns the resume token of a stream of final events that begins now. */
+export async function resumeTokenOfNow(): Promise<string> {
+  const aborted = new AbortController();
+  const response = await fetch(`${API}/v1/events?commitment=finalized`, { signal: aborted.signal });
+  const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader();
+  let text = "";
+  for (;;) {
+    const { value, done } = await reader.read();
+    assert(!done, `the stream ended without a token: ${text}`);
+    text += value;
+    const id = /^id: ?([\w-]{48})$/m.exec(text)?.[1];
+    if (!id) continue;
+    aborted.abort();
+    return id;
+  }
+}
+
+/** Changes the database behind the service's back. Returns what undoes the change. */
+export function damage(change: string, undo: readonly string[]): () => void {
+  const run = (statement: string) => {
+    const arguments_ = [variable("DATABASE_URL"), "--no-psqlrc", "--quiet", "--set", "ON_ERROR_STOP=1", "--command", statement];
+    execFileSync("psql", arguments_, { stdio: ["ignore", "ignore", "inherit"] });
+  };
+  run(change);
+  return () => undo.forEach(run);
 }
 
 /** Requests proofs as jobs of the prover service. Returns after they were accepted. */

@@ -3,25 +3,12 @@
 import assert from "node:assert/strict";
 import { writeFile } from "node:fs/promises";
 
+import { toWebP } from "../../shared/webp.ts";
 import { launch, Visitor } from "./visitor.ts";
 
 const MAX_BYTES = 150_000;
 const browser = await launch();
 const converter = await browser.newPage();
-
-/** Converts a PNG to WebP, which is a third as long. */
-async function toWebP(png: Buffer): Promise<Buffer> {
-  const bytes = await converter.evaluate(async (source) => {
-    const image = new Image();
-    image.src = source;
-    await image.decode();
-    const canvas = new OffscreenCanvas(image.width, image.height);
-    canvas.getContext("2d")!.drawImage(image, 0, 0);
-    const blob = await canvas.convertToBlob({ type: "image/webp", quality: 0.86 });
-    return Array.from(new Uint8Array(await blob.arrayBuffer()));
-  }, `data:image/png;base64,${png.toString("base64")}`);
-  return Buffer.from(bytes);
-}
 
 for (const scheme of ["light", "dark"] as const) {
   for (const width of [320, 1280]) {
@@ -32,7 +19,7 @@ for (const scheme of ["light", "dark"] as const) {
     await visitor.button("Disconnect it").click();
     await visitor.prove();
     await visitor.finality();
-    const picture = await toWebP(await visitor.page.screenshot({ fullPage: true, animations: "disabled" }));
+    const picture = await toWebP(converter, await visitor.page.screenshot({ fullPage: true, animations: "disabled" }));
     assert(picture.length <= MAX_BYTES, `the picture has ${picture.length} bytes, and the limit is ${MAX_BYTES}`);
     await writeFile(new URL(`../../../docs/images/demo-${scheme}-${width}.webp`, import.meta.url), picture);
     await visitor.leave();

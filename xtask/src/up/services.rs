@@ -118,6 +118,8 @@ pub const SERVICES: &[ServiceEntry] = &[
                     "API_KEYS",
                     format!("00000000:{LOCAL_KEY_HASH}:prove+trees:{}:0:0", u64::MAX),
                 ),
+                // With it, operators measure the proving time.
+                ("PROVER_API_KEY", LOCAL_KEY.into()),
                 // A later run can't read the relays of this one. They have no clients any more.
                 ("RELAY_KEY", random_hex::<32>()?),
                 // The accounts, logins and webhooks of this run end with its database.

@@ -8,8 +8,8 @@ const PATIENCE = 20_000;
 export class Api {
   constructor(
     readonly link: Link,
-    /** Returns the access token. With `renew`, the one before was refused. */
-    private readonly token: (renew?: boolean) => Promise<string | undefined>,
+    /** Returns the access token. The API has refused `refused`, because it has expired. */
+    private readonly token: (refused?: string) => Promise<string | undefined>,
   ) {}
 
   get<T>(path: string): Promise<T> {
@@ -18,16 +18,22 @@ export class Api {
 
   /** Sends a request with the access token, if there is one. */
   async send<T>(method: string, path: string, body?: unknown): Promise<T> {
-    const first = await this.#sendOnce(method, path, body, await this.token());
-    if (first.status !== 401) return this.#read<T>(first);
+    const token = await this.token();
+    const first = await this.#sendOnce(method, path, body, token);
+    if (first.status !== 401 || token === undefined) return this.#read<T>(first);
     const problem = await Problem.of(first);
     if (problem.code !== "expired_token") throw problem;
-    return this.#read<T>(await this.#sendOnce(method, path, body, await this.token(true)));
+    return this.#read<T>(await this.#sendOnce(method, path, body, await this.token(token)));
   }
 
   /** Sends a request without an access token. */
-  async sendOpenly<T>(method: string, path: string, body?: unknown): Promise<T> {
-    return this.#read<T>(await this.#sendOnce(method, path, body, undefined));
+  sendOpenly<T>(method: string, path: string, body?: unknown): Promise<T> {
+    return this.sendWith(undefined, method, path, body);
+  }
+
+  /** Sends a request with this access token, and never with another one. */
+  async sendWith<T>(token: string | undefined, method: string, path: string, body?: unknown): Promise<T> {
+    return this.#read<T>(await this.#sendOnce(method, path, body, token));
   }
 
   async #sendOnce(method: string, path: string, body: unknown, token: string | undefined): Promise<Response> {

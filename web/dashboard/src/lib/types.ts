@@ -166,6 +166,13 @@ export interface AuditRecord {
   readonly hash: string;
 }
 
+/** A stored checkpoint of the audit log. */
+export interface Seal {
+  readonly at: number;
+  readonly records: string;
+  readonly note: string;
+}
+
 export interface ChainEvent {
   readonly type: string;
   readonly position: string;
@@ -250,6 +257,24 @@ export interface Workers {
   readonly arrivals_per_second: number | null;
   readonly service_time_ms: number | null;
   readonly names: readonly string[];
+}
+
+/** Measured proving times. */
+export interface Profile {
+  readonly circuit: string;
+  readonly iterations: number;
+  readonly threads: number;
+  readonly cases: readonly {
+    readonly circuit_type: "default" | "optimized";
+    readonly network_size: number;
+    readonly avg_ms: number;
+    readonly min_ms: number;
+    readonly max_ms: number;
+    readonly p50_ms: number;
+    readonly p95_ms: number;
+    readonly p99_ms: number;
+  }[];
+  readonly recommendations: readonly string[];
 }
 
 export interface Sponsorship {
