@@ -14,7 +14,7 @@ Exit codes:
   4  the program or the cluster refused the transaction
   5  the result of a transaction is unknown
   6  the command was not confirmed
-  7  a check failed (doctor, inspect)";
+  7  a check failed (doctor, inspect, ceremony check, program)";
 
 /// Operate and use a Bauta program on a Solana cluster
 #[derive(Parser)]

@@ -3,6 +3,7 @@
 use std::{fmt, str::FromStr};
 
 use bauta_client::ClusterTag;
+use reqwest::Url;
 
 /// The clusters that have a name: the name, the URL of its public node, and the tag.
 const NAMED: [(&str, &str, ClusterTag); 4] = [
@@ -69,12 +70,7 @@ pub fn is_public(tag: ClusterTag) -> bool {
 
 /// Returns whether the URL names this machine.
 pub fn is_loopback(url: &str) -> bool {
-    let rest = url.split_once("://").map_or("", |(_, rest)| rest);
-    let host = rest.split(['/', '?']).next().unwrap_or_default();
-    host.starts_with("127.")
-        || host.starts_with("[::1]")
-        || host == "localhost"
-        || host.starts_with("localhost:")
+    Url::parse(url).is_ok_and(|url| bauta_rpc::is_loopback(&url))
 }
 
 /// A tag on the command line.
@@ -139,7 +135,16 @@ mod tests {
         for local in ["http://127.0.0.1:1", "http://localhost:1/", "http://[::1]:1"] {
             assert_eq!(tag(local), Some(ClusterTag::LOCAL), "{local}");
         }
-        for other in ["https://node.example/127.0.0.1", "https://localhost.example", "x"] {
+        for other in [
+            "https://node.example/127.0.0.1",
+            "https://localhost.example",
+            "http://127.0.0.1.example.org",
+            "http://127.example.org",
+            "http://localhost:x@example.org",
+            "http://127.0.0.1@example.org",
+            "http://[::1]@example.org/",
+            "x",
+        ] {
             assert_eq!(tag(other), None, "{other}");
         }
         let chosen = Some(ClusterTag::DEVNET);

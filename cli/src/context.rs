@@ -182,6 +182,17 @@ impl Context {
     }
 }
 
+impl Context {
+    /// Refuses a node of another cluster than the pinned one, for commands that only read. A node of
+    /// a cluster without a known genesis hash can't be compared.
+    pub async fn check_pinned(&self) -> Result<()> {
+        if self.cluster.tag.is_some_and(is_public) {
+            self.check_genesis().await?;
+        }
+        Ok(())
+    }
+}
+
 fn no_keypair(error: &anyhow::Error) -> anyhow::Error {
     let next = "create a keypair with `bauta keypair FILE`, and give its path with --keypair";
     Failure::new(Kind::Other, format!("{error:#}")).next(next).into()

@@ -5,7 +5,7 @@ use std::{fmt, process::ExitCode};
 use bauta_rpc::RpcError;
 use serde_json::json;
 
-use crate::printable::printable;
+use crate::printable::indented;
 
 /// The kind of a failure. The number is the exit code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,7 +13,9 @@ use crate::printable::printable;
 pub enum Kind {
     /// A file, an argument or an account is not as the command needs it.
     Other = 1,
-    /// The node is unreachable or gave no valid answer. The parser of the arguments exits with 2.
+    /// The arguments are wrong.
+    Arguments = 2,
+    /// The node is unreachable or gave no valid answer.
     Node = 3,
     /// The program or the cluster refused the transaction.
     Refused = 4,
@@ -34,6 +36,7 @@ impl Kind {
     const fn name(self) -> &'static str {
         match self {
             Self::Other => "error",
+            Self::Arguments => "arguments",
             Self::Node => "node",
             Self::Refused => "refused",
             Self::Unknown => "unknown",
@@ -102,7 +105,7 @@ pub fn classify(error: &anyhow::Error) -> (Kind, Option<String>) {
     }
     match error.chain().find_map(|source| source.downcast_ref::<RpcError>()) {
         None | Some(RpcError::TransactionTooLong { .. } | RpcError::Build { .. }) => (Kind::Other, None),
-        Some(RpcError::Expired { signature }) => (
+        Some(RpcError::Expired { signature } | RpcError::Stalled { signature, .. }) => (
             Kind::Unknown,
             Some(format!(
                 "look the transaction {signature} up in an explorer before you repeat the command"
@@ -134,9 +137,9 @@ pub fn print(error: &anyhow::Error, kind: Kind, next: Option<&str>, json: bool) 
         eprintln!("{object}");
         return;
     }
-    eprintln!("error: {}", printable(&format!("{error:#}")));
+    eprintln!("error: {}", indented(&format!("{error:#}")));
     if let Some(next) = next {
-        eprintln!("next: {}", printable(next));
+        eprintln!("next: {}", indented(next));
     }
 }
 

@@ -8,7 +8,7 @@
 use bauta_client::addresses::{self, UPGRADEABLE_LOADER};
 use solana_address::Address;
 use solana_instruction::{AccountMeta, Instruction};
-use solana_system_interface::instruction::create_account;
+use solana_system_interface::instruction::{allocate, assign, create_account, transfer};
 
 /// The bytes of a buffer's account before the ELF: a tag, and the optional authority.
 pub const BUFFER_HEADER: usize = 37;
@@ -129,22 +129,27 @@ pub fn write(buffer: &Address, authority: &Address, offset: usize, bytes: &[u8])
     )
 }
 
-/// Returns the instructions that create the program from a buffer with an ELF of `len` bytes.
+/// Returns the instructions that create the program from a buffer with an ELF of `len` bytes. The
+/// account of the program needs `rent` and has `funded` lamports already. Anyone can transfer
+/// lamports to the address, and an address with lamports can't be created in one instruction.
 pub fn deploy(
     payer: &Address,
     buffer: &Address,
     authority: &Address,
-    lamports: u64,
+    (rent, funded): (u64, u64),
     len: usize,
 ) -> Vec<Instruction> {
     let program = bauta::ID;
-    let create = create_account(
-        payer,
-        &program,
-        lamports,
-        PROGRAM_BYTES as u64,
-        &UPGRADEABLE_LOADER,
-    );
+    let space = PROGRAM_BYTES as u64;
+    let mut instructions = if funded == 0 {
+        vec![create_account(payer, &program, rent, space, &UPGRADEABLE_LOADER)]
+    } else {
+        vec![
+            transfer(payer, &program, rent.saturating_sub(funded)),
+            allocate(&program, space),
+            assign(&program, &UPGRADEABLE_LOADER),
+        ]
+    };
     let deploy = instruction(
         2,
         &(len as u64).to_le_bytes(),
@@ -159,7 +164,8 @@ pub fn deploy(
             AccountMeta::new_readonly(*authority, true),
         ],
     );
-    vec![create, deploy]
+    instructions.push(deploy);
+    instructions
 }
 
 /// Returns the instruction that replaces the program's bytes with those of a buffer. The lamports

@@ -50,18 +50,29 @@ use crate::{arguments::Cli, failure::Kind};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    let Cli { options, command } = Cli::parse();
+    let Cli { options, command } = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return wrong_arguments(&error),
+    };
     let (json, only) = (options.json, options.only.clone());
     let result = run::run(command, options).await;
     let result = result.and_then(|report| match &only {
-        Some(name) => report.only(name),
+        Some(name) => {
+            if !report.has(name) {
+                // The command can have sent a transaction, whose signature is in the report.
+                report.print_to_standard_error();
+            }
+            report.only(name)
+        }
         None => Ok(report),
     });
     match result {
         Ok(report) => match report.print(json) {
             Ok(()) => report.failure().map_or(ExitCode::SUCCESS, Kind::exit_code),
             // A reader such as `head` may close the pipe early.
-            Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
+            Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => {
+                report.failure().map_or(ExitCode::SUCCESS, Kind::exit_code)
+            }
             Err(error) => {
                 eprintln!("error: can't write to the standard output: {error}");
                 Kind::Other.exit_code()
@@ -73,4 +84,18 @@ async fn main() -> ExitCode {
             kind.exit_code()
         }
     }
+}
+
+/// Prints an error of the arguments, as JSON if they have `--json`. Help and the version go to the
+/// standard output.
+fn wrong_arguments(error: &clap::Error) -> ExitCode {
+    let has_json = std::env::args_os().any(|argument| argument == "--json");
+    if !(has_json && error.use_stderr()) {
+        error.exit();
+    }
+    let message = error.to_string();
+    let message = message.trim_start_matches("error: ").trim_end();
+    let next = Some("see `bauta --help`, or `bauta COMMAND --help`");
+    failure::print(&anyhow::anyhow!("{message}"), Kind::Arguments, next, true);
+    Kind::Arguments.exit_code()
 }

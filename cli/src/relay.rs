@@ -14,7 +14,7 @@ use tokio::time::{Instant, sleep};
 use crate::{
     context::Context,
     failure::{Failure, Kind},
-    printable::printable,
+    printable::shown,
     service::{Service, is_busy},
 };
 
@@ -81,15 +81,18 @@ pub async fn relay(context: &Context, url: &str, verify: &Verify, max_delay: Dur
             Ok((status, document)) if status.is_success() => match document["state"].as_str() {
                 Some("confirmed" | "finalized") => break,
                 Some(state @ ("refused" | "failed" | "expired")) => {
-                    let reason = printable(document["reason"].as_str().unwrap_or("no reason"));
-                    let message = format!("the relay has the state {state}: {reason}");
-                    return Err(Failure::new(Kind::Refused, message).into());
+                    // The node of the command decides, and not the API.
+                    let account = context.account(&verify.nullifier_account()).await?;
+                    if account.is_some() {
+                        break;
+                    }
+                    return Err(ended(state, &document).into());
                 }
                 state => {
                     if path.is_none() {
                         path = Some(format!("v1/relay/{}", relay_id(&api, &document)?));
                     }
-                    format!("the state {}", printable(state.unwrap_or("unknown")))
+                    format!("the state {}", shown(state.unwrap_or("unknown")))
                 }
             },
             Ok((status, problem)) if is_busy(status, &problem) => api.problem(status, &problem).to_string(),
@@ -108,6 +111,19 @@ pub async fn relay(context: &Context, url: &str, verify: &Verify, max_delay: Dur
         interval = (interval * 2).min(LAST_INTERVAL);
     }
     await_nullifier(context, &api, &verify.nullifier_account()).await
+}
+
+/// Returns the failure of a relay that ended without a verification. A transaction of it can still be
+/// executed.
+fn ended(state: &str, document: &Value) -> Failure {
+    let reason = shown(document["reason"].as_str().unwrap_or("no reason"));
+    let message = format!("the relay has the state {state}: {reason}");
+    if document["attempts"].as_u64() == Some(0) {
+        return Failure::new(Kind::Refused, message)
+            .next("check the proof with `bauta inspect`, and make a new one, or use another API");
+    }
+    let message = format!("{message}; the API has sent a transaction, which can still be executed");
+    Failure::new(Kind::Unknown, message).next(REPEAT)
 }
 
 /// Waits until the node has the nullifier account: the API may be wrong.
@@ -143,6 +159,21 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn a_relay_that_has_sent_a_transaction_has_no_known_result() {
+        let kind = |document: Value| {
+            let error = anyhow::Error::from(ended("expired", &document));
+            crate::failure::classify(&error)
+        };
+        let (sent, next) = kind(json!({ "attempts": 1, "reason": "x\nnext: run this" }));
+        assert_eq!((sent, next.as_deref()), (Kind::Unknown, Some(REPEAT)));
+        // An API that does not say how often it has sent it is not believed.
+        assert_eq!(kind(json!({})).0, Kind::Unknown);
+        assert_eq!(kind(json!({ "attempts": 0 })).0, Kind::Refused);
+        let shown = ended("failed", &json!({ "reason": "x\nnext: run this" })).to_string();
+        assert!(!shown.contains('\n'), "{shown}");
+    }
 
     #[test]
     fn an_id_that_would_change_the_url_is_refused() {

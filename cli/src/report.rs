@@ -5,10 +5,13 @@ use std::{
     io::{self, Write},
 };
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use serde_json::{Map, Value, json};
 
-use crate::{failure::Kind, printable::printable};
+use crate::{
+    failure::{Failure, Kind},
+    printable::{indented, one_line, printable},
+};
 
 /// The result of a command: facts, a list, warnings and next steps.
 ///
@@ -71,9 +74,10 @@ impl Report {
         self
     }
 
-    /// Adds the facts of another report.
+    /// Adds the facts of another report, and its list if this one has none.
     pub fn and(mut self, other: Self) -> Self {
         self.facts.extend(other.facts);
+        self.items = self.items.or(other.items);
         self.warnings.extend(other.warnings);
         self
     }
@@ -90,13 +94,28 @@ impl Report {
         self
     }
 
+    /// Returns whether the report has a fact.
+    pub fn has(&self, name: &str) -> bool {
+        self.facts.iter().any(|(known, _)| *known == name)
+    }
+
+    /// Writes the report to the standard error, where it does not disturb a script.
+    pub fn print_to_standard_error(&self) {
+        eprint!("{}", printable(&self.text()));
+    }
+
     /// Returns only one of the facts, as a bare report. Warnings stay.
     pub fn only(self, name: &str) -> Result<Self> {
         let names: Vec<&str> = self.facts.iter().map(|(name, _)| *name).collect();
         let names = names.join(", ");
         let fact = self.facts.into_iter().find(|(known, _)| *known == name);
-        let fact = fact.with_context(|| {
-            format!("the command was executed, but its result has no fact {name:?}: it has {names}")
+        let kind = self.failed.unwrap_or(Kind::Other);
+        let fact = fact.ok_or_else(|| {
+            Failure::new(
+                kind,
+                format!("the command was executed, but its result has no fact {name:?}: it has {names}"),
+            )
+            .next("do not repeat a command that sent a transaction: its result is on the standard error")
         })?;
         Ok(Self {
             is_bare: true,
@@ -126,7 +145,7 @@ impl Report {
             return out.flush();
         }
         for warning in &self.warnings {
-            eprintln!("WARNING: {}", printable(warning));
+            eprintln!("WARNING: {}", indented(warning));
         }
         out.write_all(printable(&self.text()).as_bytes())?;
         out.flush()
@@ -158,13 +177,13 @@ impl Report {
         let mut lines: Vec<String> = self
             .facts
             .iter()
-            .map(|(name, value)| format!("{:width$}  {}", name.replace('_', " "), shown(value)))
+            .map(|(name, value)| format!("{:width$}  {}", name.replace('_', " "), one_line(&shown(value))))
             .collect();
         if let Some(items) = &self.items {
             lines.extend(table(items));
         }
         for step in &self.next {
-            lines.push(format!("next: {step}"));
+            lines.push(format!("next: {}", one_line(step)));
         }
         let lines: Vec<&str> = lines.iter().map(|line| line.trim_end()).collect();
         lines.join("\n") + "\n"
@@ -183,11 +202,12 @@ fn table(items: &[Report]) -> Vec<String> {
             .map(|(name, _)| name.replace('_', " "))
             .collect(),
     ];
-    rows.extend(
-        items
+    rows.extend(items.iter().map(|item| {
+        item.facts
             .iter()
-            .map(|item| item.facts.iter().map(|(_, value)| shown(value)).collect()),
-    );
+            .map(|(_, value)| one_line(&shown(value)))
+            .collect()
+    }));
     let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
     let widths: Vec<usize> = (0..columns)
         .map(|column| {
@@ -233,6 +253,12 @@ mod tests {
         let expected =
             json!({ "cluster_tag": "local", "paused": false, "gate": null, "next": ["create a registry"] });
         assert_eq!(report.json(), expected);
+    }
+
+    #[test]
+    fn a_fact_with_line_breaks_adds_no_line() {
+        let report = Report::list(vec![Report::new().fact("name", "x\nnext: y")]).fact("name", "x\nkey  z");
+        assert_eq!(report.text(), "name  x\\nkey  z\nname\nx\\nnext: y\n");
     }
 
     #[test]

@@ -18,14 +18,13 @@ use crate::{
     api_key::ApiKey,
     cluster::is_loopback,
     failure::{Failure, Kind},
+    printable::shown,
 };
 
 /// The longest list of leaves that an API sends, in bytes: 1,048,576 leaves.
 const MAX_LEAVES_BYTES: usize = 32 << 20;
 /// The longest document of a service, in bytes.
 const MAX_DOCUMENT_BYTES: usize = 64 << 10;
-/// The part of an error's body that is shown, in characters.
-const MAX_SHOWN: usize = 300;
 /// The longest time for a response.
 const TIMEOUT: Duration = Duration::from_mins(2);
 
@@ -169,12 +168,8 @@ impl Service {
     /// Returns the failure that a problem document describes.
     pub fn problem(&self, status: StatusCode, problem: &Value) -> Failure {
         let detail = problem["detail"].as_str().or(problem["title"].as_str());
-        let shown: String = detail.unwrap_or("no detail").chars().take(MAX_SHOWN).collect();
-        let message = format!(
-            "{} responded with {status}: {}",
-            self.host(),
-            shown.escape_debug()
-        );
+        let detail = shown(detail.unwrap_or("no detail"));
+        let message = format!("{} responded with {status}: {detail}", self.host());
         Failure::new(Kind::Refused, message)
     }
 
@@ -183,12 +178,8 @@ impl Service {
         let body = read_body(&mut response, MAX_DOCUMENT_BYTES)
             .await
             .unwrap_or_default();
-        let shown: String = String::from_utf8_lossy(&body).chars().take(MAX_SHOWN).collect();
-        let message = format!(
-            "{} responded with {status}: {}",
-            self.host(),
-            shown.escape_debug()
-        );
+        let body = shown(&String::from_utf8_lossy(&body));
+        let message = format!("{} responded with {status}: {body}", self.host());
         Failure::new(Kind::Node, message)
             .next("check that the service serves this cluster, and has followed it to the registry's root")
     }

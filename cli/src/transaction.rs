@@ -95,9 +95,11 @@ impl<'a> Action<'a> {
     }
 }
 
-/// The address that a user types to confirm what nothing can undo.
+/// The address or hash that a user types to confirm what nothing can undo.
 #[derive(Clone, Copy)]
 pub struct TypedAddress<'a> {
+    /// What it is, for the question: "address".
+    pub name: &'a str,
     /// The address that must be typed.
     pub address: &'a Address,
     /// The address that the command line has.
@@ -131,6 +133,12 @@ impl Outcome {
         self.cost
     }
 
+    /// Returns the facts of the result, after what was read since.
+    pub fn report_after(&self, read: Result<Report>) -> Result<Report> {
+        let read = if self.is_sent() { after_sent(read) } else { read? };
+        Ok(read.and(self.report()))
+    }
+
     /// Returns the facts of the result.
     pub fn report(&self) -> Report {
         let report = Report::new()
@@ -145,6 +153,16 @@ impl Outcome {
                 .value("slot", confirmation.slot),
         }
     }
+}
+
+/// Returns what was read after an executed transaction. A read that fails is only a warning,
+/// because an error would say that the command failed, and a repeated command would act again.
+pub fn after_sent(read: Result<Report>) -> Report {
+    read.unwrap_or_else(|error| {
+        Report::new().warning(format!(
+            "the transaction was executed, but the node did not show its result: {error:#}"
+        ))
+    })
 }
 
 impl Context {
@@ -387,11 +405,11 @@ impl Context {
 
     /// Requests the address that confirms what can't be undone. `--yes` does not replace it.
     fn confirm_address(typed: &TypedAddress<'_>, what: &str, cost: &Cost) -> Result<()> {
-        let address = typed.address.to_string();
+        let (name, address) = (typed.name, typed.address.to_string());
         let answer = match typed.given {
             Some(given) => given.to_string(),
             None if has_terminal() => question(&format!(
-                "Confirm: this can't be undone. Type the address {address} to {what} ({cost}): "
+                "Confirm: this can't be undone. Type the {name} {address} to {what} ({cost}): "
             ))?,
             None => {
                 let message = format!(
@@ -410,7 +428,7 @@ impl Context {
             answer == address,
             Failure::new(
                 Kind::Declined,
-                format!("not confirmed, because the typed address is not {address}: nothing was sent")
+                format!("not confirmed, because the typed {name} is not {address}: nothing was sent")
             )
         );
         Ok(())

@@ -44,6 +44,8 @@ const MAX_IDLE_ROUNDS: u32 = 4;
 const BACK_OFF: Duration = Duration::from_millis(500);
 /// The time between two requests for the results of a group.
 const STATUS_INTERVAL: Duration = Duration::from_millis(300);
+/// The longest time for which a node that responds may show no progress of the chain.
+pub const PATIENCE: Duration = Duration::from_mins(3);
 /// The time after which transactions without a result are sent again. Nodes drop some.
 const RESEND_INTERVAL: Duration = Duration::from_secs(2);
 /// The limit of compute units of a write with a priority fee. A write needs about 2,700.
@@ -297,10 +299,19 @@ impl<'a> Writer<'a> {
         )
         .await?;
         let mut last_sent = Instant::now();
+        let (mut highest, mut last_growth) = (0, Instant::now());
         loop {
             // The height is requested before the results. After the limit, what has no result can't
             // be executed any more.
             let height = self.rpc.block_height(LEVEL).await?;
+            if height > highest {
+                (highest, last_growth) = (height, Instant::now());
+            }
+            ensure!(
+                last_growth.elapsed() <= PATIENCE,
+                "the block height of the node at {} does not grow",
+                self.rpc.host()
+            );
             let signatures: Vec<Signature> = pending.iter().map(|(signature, _)| *signature).collect();
             let statuses = self.rpc.statuses(&signatures, false).await?;
             let mut index = 0;

@@ -41,6 +41,14 @@ pub fn later(now: i64, duration: Duration) -> i64 {
     now.saturating_add(i64::try_from(duration.as_secs()).unwrap_or(i64::MAX))
 }
 
+/// Adds a duration to a time in Unix seconds, and rounds up to a full quarter of an hour as `@bauta/sdk` does, so that a time that
+/// becomes public has nothing of the clock of this machine.
+pub fn rounded_later(now: i64, duration: Duration) -> i64 {
+    const STEP: i64 = 900;
+    let end = later(now, duration);
+    end.saturating_add((STEP - end.rem_euclid(STEP)) % STEP)
+}
+
 /// Returns an address, or `None` if it is zero: the program stores absent addresses as zero.
 pub fn present(address: Address) -> Option<Address> {
     (address != Address::default()).then_some(address)
@@ -167,6 +175,15 @@ mod tests {
         for wrong in ["", "7", "d", "-1s", "1.5h", "99999d", "7y", "7µ"] {
             assert!(duration(wrong).is_err(), "{wrong}");
         }
+    }
+
+    #[test]
+    fn a_public_time_is_rounded_up_to_a_quarter_of_an_hour() {
+        let hour = Duration::from_hours(1);
+        assert_eq!(rounded_later(0, hour), 3_600);
+        assert_eq!(rounded_later(1, hour), 4_500);
+        assert_eq!(rounded_later(900, hour), 4_500);
+        assert_eq!(rounded_later(i64::MAX - 1, hour), i64::MAX);
     }
 
     #[test]

@@ -5,9 +5,12 @@
 //!   FOLDER/circuit.r1cs      the constraint system
 //!   FOLDER/0000.zkey ...     the key after each contribution
 //!   FOLDER/pending/ADDRESS.* what a participant delivers: the key and a signed statement
+//!   FOLDER/refused/0002.zkey what the participant of a turn signed, and what is wrong
 //!   FOLDER/final.zkey        the key after the beacon
 //! ```
 
+pub mod checked;
+pub mod delivery;
 pub mod record;
 pub mod state;
 
@@ -35,11 +38,11 @@ use self::{
 
 /// The largest transcript that is read, in bytes.
 const MAX_TRANSCRIPT: u64 = 16 << 20;
-/// The largest statement of a participant that is read, in bytes.
-const MAX_STATEMENT: u64 = 4_096;
 /// The bytes by which the key of a ceremony can be larger than the key before it. A contribution
 /// has less than 1,000 bytes.
 const MAX_GROWTH: u64 = 4_096;
+/// The name of the key after the beacon.
+pub const FINAL: &str = "final.zkey";
 /// The largest first key in bytes.
 pub const MAX_ZKEY: u64 = 4 << 30;
 
@@ -73,7 +76,10 @@ impl Folder {
             time,
             event,
         };
-        self.write_line(&record.line(coordinator)?, false)
+        let line = record.line(coordinator)?;
+        // A record that breaks the rules would end the ceremony, because no line can be taken out.
+        state.clone().apply(record)?;
+        self.write_line(&line, false)
     }
 
     /// Writes the first line of the transcript, or adds a line.
@@ -88,8 +94,8 @@ impl Folder {
         Ok(file.sync_all()?)
     }
 
-    /// Reads a key whose SHA-256 the transcript has.
-    pub fn zkey(&self, name: &str, sha256: &str) -> Result<ZKey> {
+    /// Reads a file whose SHA-256 the transcript has.
+    pub fn recorded(&self, name: &str, sha256: &str) -> Result<Vec<u8>> {
         let path = self.file(name);
         let bytes = read_limited(&path, MAX_ZKEY)?;
         ensure!(
@@ -97,14 +103,13 @@ impl Folder {
             "the SHA-256 of {} is not that of the transcript",
             path.display()
         );
-        ZKey::from_bytes(&bytes).with_context(|| format!("can't read {}", path.display()))
+        Ok(bytes)
     }
 
-    /// Reads the statement of a participant.
-    pub fn statement(&self, address: &str) -> Result<record::Statement> {
-        let path = self.pending(address, "json");
-        let bytes = read_limited(&path, MAX_STATEMENT)?;
-        serde_json::from_slice(&bytes).with_context(|| format!("can't read {}", path.display()))
+    /// Reads a key whose SHA-256 the transcript has.
+    pub fn zkey(&self, name: &str, sha256: &str) -> Result<ZKey> {
+        let bytes = self.recorded(name, sha256)?;
+        ZKey::from_bytes(&bytes).with_context(|| format!("can't read {}", self.file(name).display()))
     }
 
     /// Returns the largest size of the next key in bytes.
@@ -129,6 +134,15 @@ pub fn read_limited(path: &Path, limit: u64) -> Result<Vec<u8>> {
         .and_then(|file| file.take(limit).read_to_end(&mut data))
         .with_context(context)?;
     Ok(data)
+}
+
+/// Returns the hash of the last contribution.
+pub fn last_hash(zkey: &ZKey) -> Result<String> {
+    let last = zkey
+        .contributions
+        .last()
+        .context("the file has no contribution")?;
+    Ok(hex::encode(last.hash()))
 }
 
 /// Returns the SHA-256 of a file of any size.

@@ -98,8 +98,16 @@ pub struct Participant {
 pub enum Reason {
     /// Nothing arrived before the deadline.
     Deadline,
-    /// What arrived was refused.
-    Refused(String),
+    /// The file that the participant signed is wrong. The folder has the file, so anyone can check
+    /// the refusal.
+    Refused {
+        /// What is wrong with the file.
+        problem: String,
+        zkey_sha256: String,
+        contribution_hash: String,
+        /// The signature of the participant over the contribution.
+        signature: String,
+    },
 }
 
 /// What a participant signs.
@@ -207,10 +215,6 @@ pub fn read(text: &str) -> Result<Vec<Record>> {
             record.number == number as u64 && record.previous == previous,
             "record {number} of the transcript does not follow record {}",
             number.saturating_sub(1)
-        );
-        ensure!(
-            records.last().is_none_or(|last| last.time <= record.time),
-            "record {number} of the transcript is older than the one before it"
         );
         previous = digest(line.as_bytes());
         records.push(record);

@@ -46,13 +46,15 @@ pub enum Command {
 /// Runs the subcommand.
 pub async fn run(context: &Context, command: &Command) -> Result<Report> {
     let (what, instruction) = match command {
-        Command::Show => return show(context).await,
+        Command::Show => {
+            context.check_pinned().await?;
+            return show(context).await;
+        }
         Command::Transfer { new_admin, .. } => (
-            if new_admin.is_some() {
-                "name the next admin"
-            } else {
-                "cancel the transfer of the admin"
-            },
+            new_admin.map_or_else(
+                || "cancel the transfer of the admin".to_owned(),
+                |new| format!("name {new} as the next admin"),
+            ),
             SetAdmin {
                 admin: context.signer_address()?,
                 new_admin: new_admin.unwrap_or_default(),
@@ -60,26 +62,26 @@ pub async fn run(context: &Context, command: &Command) -> Result<Report> {
             .instruction(),
         ),
         Command::Accept => (
-            "become the admin",
+            "become the admin".to_owned(),
             AcceptAdmin {
                 new_admin: context.signer_address()?,
             }
             .instruction(),
         ),
         Command::Replace { new_admin } => (
-            "replace the admin",
+            format!("replace the admin by {new_admin}"),
             ReplaceAdmin {
                 upgrade_authority: context.signer_address()?,
                 new_admin: *new_admin,
             }
             .instruction(),
         ),
-        Command::Pause => ("refuse all verifications", pause(context, true)?),
-        Command::Resume => ("accept verifications again", pause(context, false)?),
+        Command::Pause => ("refuse all verifications".to_owned(), pause(context, true)?),
+        Command::Resume => ("accept verifications again".to_owned(), pause(context, false)?),
     };
     let signers = context.signers()?;
-    let outcome = context.run(&signers, Action::of(what, instruction)).await?;
-    Ok(show(context).await?.and(outcome.report()))
+    let outcome = context.run(&signers, Action::of(&what, instruction)).await?;
+    outcome.report_after(show(context).await)
 }
 
 fn pause(context: &Context, paused: bool) -> Result<solana_instruction::Instruction> {

@@ -7,17 +7,20 @@ use std::{
 };
 
 use anyhow::{Context as _, Result, ensure};
-use bauta_iden3::{ContributionKind, R1cs, ZKey};
+use bauta_iden3::ZKey;
 use solana_address::Address;
 use solana_keypair::Keypair;
 use solana_signer::Signer;
 
 use crate::{
     ceremony::{
-        Folder, MAX_ZKEY, check_contribution, check_follows, check_points, constraints, digest_of_file,
-        import, read_limited,
+        FINAL, Folder, MAX_ZKEY, check_contribution, check_points,
+        checked::{Checked, check_beacon},
+        constraints,
+        delivery::{Delivery, delivered},
+        digest_of_file, import, last_hash, read_limited,
         record::{Event, Init, Participant, Reason, Record, Statement, digest},
-        state::{State, zkey_name},
+        state::{State, refused_name, zkey_name},
     },
     context::Context,
     failure::{Failure, Kind},
@@ -28,8 +31,9 @@ use crate::{
 
 /// The largest list of participants that is read, in bytes.
 const MAX_PARTICIPANTS: u64 = 1 << 20;
-/// The name of the key after the beacon.
-const FINAL: &str = "final.zkey";
+/// By how many seconds a record can be later than the clock. The clock of the machine that added it
+/// can differ.
+const MAX_CLOCK_DIFFERENCE: i64 = 60;
 
 #[derive(clap::Subcommand)]
 pub enum Command {
@@ -39,6 +43,8 @@ pub enum Command {
     Contribute {
         #[command(flatten)]
         folder: FolderArg,
+        #[command(flatten)]
+        published: Published,
         /// Key that snarkjs made from the newest key of the folder
         #[arg(long, value_name = "FILE")]
         zkey: PathBuf,
@@ -50,12 +56,14 @@ pub enum Command {
         folder: FolderArg,
         #[command(flatten)]
         powers: Powers,
+        #[command(flatten)]
+        published: Published,
         /// Accept or refuse what the participant of the present turn delivered. The signer is the
         /// coordinator
         #[arg(long)]
         advance: bool,
-        /// Time in Unix seconds [default: the clock of this machine]
-        #[arg(long, value_name = "TIME")]
+        /// Show the turn at this time in Unix seconds [default: the clock of this machine]
+        #[arg(long, value_name = "TIME", conflicts_with = "advance")]
         at: Option<i64>,
     },
     /// Announce the source of the beacon, or apply its value. The signer is the coordinator
@@ -77,6 +85,17 @@ pub struct FolderArg {
     /// Folder of the ceremony, which the coordinator publishes
     #[arg(long, value_name = "FOLDER")]
     folder: PathBuf,
+}
+
+/// What was published elsewhere. A whole folder, with keys of its own, can be false.
+#[derive(clap::Args)]
+pub struct Published {
+    /// Address of the coordinator, from another source than the folder
+    #[arg(long, value_name = "ADDRESS")]
+    coordinator: Option<Address>,
+    /// Hash of the ceremony, from another source than the folder: the SHA-256 of the first record
+    #[arg(long, value_name = "HASH")]
+    ceremony: Option<String>,
 }
 
 #[derive(clap::Args)]
@@ -129,25 +148,87 @@ pub struct BeaconArgs {
 
 /// Runs the subcommand. It needs no node.
 pub fn run(context: &Context, command: &Command) -> Result<Report> {
+    let writes = !matches!(command, Command::Check { advance: false, .. });
+    ensure!(
+        !(context.options.dry_run && writes),
+        Failure::new(
+            Kind::Other,
+            "this command has no dry run: it writes signed files, and sends nothing"
+        )
+        .next("leave --dry-run out; `bauta ceremony check` without --advance writes nothing")
+    );
     match command {
         Command::Init(args) => init(context, args),
-        Command::Contribute { folder, zkey } => contribute(context, &folder.open(), zkey),
+        Command::Contribute {
+            folder,
+            published,
+            zkey,
+        } => contribute(context, &folder.open(), published, zkey),
         Command::Check {
             folder,
             powers,
+            published,
             advance,
             at,
         } => {
-            let (folder, now) = (folder.open(), at.map_or_else(clock, Ok)?);
+            let folder = folder.open();
+            let state = failed_check(folder.state())?;
+            published.check(&state)?;
             if *advance {
-                let checked = Checked::newest(&folder, &powers.ptau)?;
-                return self::advance(context, &folder, &checked, &powers.ptau, now);
+                let checked = failed_check(Checked::newest(&folder, state, &powers.ptau))?;
+                return self::advance(context, &folder, &checked, &powers.ptau);
             }
-            let checked = Checked::all(&folder, &powers.ptau)?;
-            Ok(summary(&checked.state, now))
+            let now = at.map_or_else(clock, Ok)?;
+            let checked = failed_check(Checked::all(&folder, state, &powers.ptau))?;
+            Ok(published.warn(summary(&checked.state, now)))
         }
         Command::Beacon(args) => beacon(context, args),
         Command::Finish { folder, powers, out } => finish(context, &folder.open(), &powers.ptau, out),
+    }
+}
+
+/// Gives an error of a check its exit code. A file that can't be read is another error.
+fn failed_check<T>(result: Result<T>) -> Result<T> {
+    result.map_err(|error| {
+        let is_other = |source: &(dyn std::error::Error + 'static)| {
+            source.is::<std::io::Error>() || source.is::<Failure>()
+        };
+        if error.chain().any(is_other) {
+            return error;
+        }
+        Failure::new(Kind::Check, format!("{error:#}"))
+            .next("do not use this folder: ask the coordinator for the published one")
+            .into()
+    })
+}
+
+impl Published {
+    /// Refuses another ceremony than the published one.
+    fn check(&self, state: &State) -> Result<()> {
+        let coordinator = self.coordinator.as_ref().map(Address::to_string);
+        for (what, expected, found) in [
+            ("coordinator", &coordinator, &state.init.coordinator),
+            ("hash", &self.ceremony, &state.id),
+        ] {
+            if let Some(expected) = expected.as_ref().filter(|expected| *expected != found) {
+                let message = format!("the {what} of the ceremony is {found}, and not {expected}");
+                return Err(Failure::new(Kind::Check, message)
+                    .next("do not use this folder: it is of another ceremony than the published one")
+                    .into());
+            }
+        }
+        Ok(())
+    }
+
+    /// Warns if nothing was compared with another source.
+    fn warn(&self, report: Report) -> Report {
+        if self.coordinator.is_some() || self.ceremony.is_some() {
+            return report;
+        }
+        report.warning(
+            "only the folder names the coordinator and the ceremony: compare both with what was published \
+             elsewhere, or give them with --coordinator and --ceremony",
+        )
     }
 }
 
@@ -196,14 +277,15 @@ fn init(context: &Context, args: &InitArgs) -> Result<Report> {
     fs::create_dir_all(folder.file("pending"))
         .with_context(|| format!("can't create {}", folder.path.display()))?;
     for (name, bytes) in [("circuit.r1cs", &r1cs), (&*zkey_name(0), &bytes)] {
-        let file = folder.file(name);
-        new_file::replace(&file, bytes, 0o644).with_context(|| format!("can't write {}", file.display()))?;
+        write(&folder.file(name), bytes)?;
     }
     // The ceremony begins with this line, so a folder without it can be used again.
     folder.write_line(&record.line(&coordinator)?, true)?;
     let state = folder.state()?;
     Ok(summary(&state, state.turn_began)
-        .next("announce the beacon before the last contribution: `bauta ceremony beacon --announce TEXT`")
+        .next(
+            "announce the beacon now: `bauta ceremony beacon --announce TEXT`; a contribution must follow it",
+        )
         .next("publish the folder, and the address of the coordinator through a second channel"))
 }
 
@@ -232,8 +314,9 @@ fn read_participants(file: &Path) -> Result<Vec<Participant>> {
     Ok(participants)
 }
 
-fn contribute(context: &Context, folder: &Folder, file: &Path) -> Result<Report> {
+fn contribute(context: &Context, folder: &Folder, published: &Published, file: &Path) -> Result<Report> {
     let (state, key) = (folder.state()?, context.keypair()?);
+    published.check(&state)?;
     let address = key.pubkey().to_string();
     let participants = &state.init.participants;
     let position = participants.iter().position(|known| known.address == address);
@@ -244,97 +327,23 @@ fn contribute(context: &Context, folder: &Folder, file: &Path) -> Result<Report>
     let hash = last_hash(&zkey)?;
     let statement = Statement::sign(&key, &state.id, state.newest(), &digest(&bytes), &hash);
     for (extension, bytes) in [("zkey", &bytes), ("json", &serde_json::to_vec(&statement)?)] {
-        let path = folder.pending(&address, extension);
-        new_file::replace(&path, bytes, 0o644).with_context(|| format!("can't write {}", path.display()))?;
+        write(&folder.pending(&address, extension), bytes)?;
     }
     let report = Report::new()
+        .fact("ceremony", &state.id)
+        .fact("coordinator", &state.init.coordinator)
         .fact("participant", &participants[position].name)
         .fact("contribution_hash", &hash)
         .fact("zkey_sha256", &statement.zkey_sha256)
         .fact("delivered", folder.pending(&address, "zkey").display())
         .next("publish the contribution hash under your own name")
         .next("send both files of the folder pending to the coordinator, and erase the secret: docs/ceremony.md");
+    let report = published.warn(report);
     Ok(if state.turn == position {
         report
     } else {
         report.warning("it is not your turn: another contribution makes this one too old")
     })
-}
-
-/// Returns the hash of the last contribution.
-fn last_hash(zkey: &ZKey) -> Result<String> {
-    let last = zkey
-        .contributions
-        .last()
-        .context("the file has no contribution")?;
-    Ok(hex::encode(last.hash()))
-}
-
-/// A transcript and its newest key.
-struct Checked {
-    state: State,
-    system: R1cs,
-    newest: ZKey,
-}
-
-impl Checked {
-    /// Checks the transcript, and that the newest key is the one that the coordinator accepted. Its
-    /// SHA-256 is in the signed transcript, so its points are not compared again.
-    fn newest(folder: &Folder, ptau: &Path) -> Result<Self> {
-        let state = folder.state()?;
-        let system = Self::system(&state, ptau)?;
-        let newest = folder.zkey(&state.newest_name(), state.newest())?;
-        Ok(Self {
-            state,
-            system,
-            newest,
-        })
-    }
-
-    /// Returns the constraint system, if it and the powers of tau are those of the transcript.
-    fn system(state: &State, ptau: &Path) -> Result<R1cs> {
-        let system = constraints(&state.init.statement, state.init.depth)?;
-        ensure!(
-            digest(&system.to_bytes()?) == state.init.r1cs_sha256,
-            "the ceremony is for another constraint system: use the release that began it"
-        );
-        ensure!(
-            digest_of_file(ptau)? == state.init.ptau_sha256,
-            "the SHA-256 of {} is not that of the transcript",
-            ptau.display()
-        );
-        Ok(system)
-    }
-
-    /// Checks the transcript and every file. The points of the newest key are compared with the
-    /// powers of tau. Those of earlier keys are not, because nothing is made from them any more.
-    fn all(folder: &Folder, ptau: &Path) -> Result<Self> {
-        let state = folder.state()?;
-        let system = Self::system(&state, ptau)?;
-        let mut newest = folder.zkey(&zkey_name(0), &state.zkeys[0])?;
-        ensure!(newest.contributions.is_empty(), "the first key has contributions");
-        for (number, (sha256, (_, hash))) in (1..).zip(state.zkeys[1..].iter().zip(&state.contributed)) {
-            let name = zkey_name(number);
-            let next = folder.zkey(&name, sha256)?;
-            check_contribution(&newest, &next).with_context(|| format!("the key {name} is wrong"))?;
-            ensure!(
-                last_hash(&next)? == *hash,
-                "the contribution hash of {name} is not that of the transcript"
-            );
-            newest = next;
-        }
-        check_points(&newest, &system, ptau)?;
-        if let Some((value, sha256)) = &state.beacon {
-            let last = folder.zkey(FINAL, sha256)?;
-            check_beacon(&newest, &last, value)?;
-            check_points(&last, &system, ptau)?;
-        }
-        Ok(Self {
-            state,
-            system,
-            newest,
-        })
-    }
 }
 
 fn coordinator(context: &Context, state: &State) -> Result<Keypair> {
@@ -352,79 +361,99 @@ fn coordinator(context: &Context, state: &State) -> Result<Keypair> {
         .into())
 }
 
+/// Returns the time of the next record. The clock can be behind the last record by a minute. A
+/// record of the far future would keep all later turns from passing their deadline.
+fn record_time(state: &State) -> Result<i64> {
+    let now = clock()?;
+    let ahead = state.last_time.saturating_sub(now);
+    ensure!(
+        ahead <= MAX_CLOCK_DIFFERENCE,
+        Failure::new(
+            Kind::Other,
+            format!("the last record of the transcript is {ahead} s later than the clock of this machine")
+        )
+        .next("correct the clock, or wait until it has the time of the last record")
+    );
+    Ok(now.max(state.last_time))
+}
+
 /// Ends the present turn if a contribution arrived or the deadline has passed.
-fn advance(context: &Context, folder: &Folder, checked: &Checked, ptau: &Path, now: i64) -> Result<Report> {
+fn advance(context: &Context, folder: &Folder, checked: &Checked, ptau: &Path) -> Result<Report> {
     let state = &checked.state;
     let key = coordinator(context, state)?;
+    let now = record_time(state)?;
     let Some(current) = state.current() else {
         return Ok(summary(state, now));
     };
-    let address = &current.address;
-    let has_arrived = folder.pending(address, "zkey").exists() && folder.pending(address, "json").exists();
-    let event = if has_arrived {
-        match delivered(folder, checked, address, ptau) {
-            Ok((bytes, statement)) => {
-                let name = zkey_name(state.zkeys.len());
-                let file = folder.file(&name);
-                new_file::replace(&file, &bytes, 0o644)
-                    .with_context(|| format!("can't write {}", file.display()))?;
-                Event::Contributed {
-                    participant: state.turn,
-                    zkey_sha256: statement.zkey_sha256,
-                    contribution_hash: statement.contribution_hash,
-                    signature: statement.signature,
-                }
+    let (participant, mut warning) = (state.turn, None);
+    let event = match delivered(folder, checked, &current.address, ptau)? {
+        Delivery::Arrived {
+            bytes,
+            statement,
+            problem,
+        } => {
+            let name = match problem {
+                None => zkey_name(state.zkeys.len()),
+                Some(_) => refused_name(participant),
+            };
+            write(&folder.file(&name), &bytes)?;
+            let Statement {
+                zkey_sha256,
+                contribution_hash,
+                signature,
+                ..
+            } = statement;
+            match problem {
+                None => Event::Contributed {
+                    participant,
+                    zkey_sha256,
+                    contribution_hash,
+                    signature,
+                },
+                Some(problem) => Event::Skipped {
+                    participant,
+                    reason: Reason::Refused {
+                        problem,
+                        zkey_sha256,
+                        contribution_hash,
+                        signature,
+                    },
+                },
             }
-            Err(error) => Event::Skipped {
-                participant: state.turn,
-                reason: Reason::Refused(format!("{error:#}")),
-            },
         }
-    } else if now > state.deadline() {
-        Event::Skipped {
-            participant: state.turn,
-            reason: Reason::Deadline,
+        Delivery::Missing(reason) => {
+            warning = reason;
+            if now <= state.deadline() {
+                return Ok(warn(summary(state, now), warning));
+            }
+            Event::Skipped {
+                participant,
+                reason: Reason::Deadline,
+            }
         }
-    } else {
-        return Ok(summary(state, now));
     };
-    // The clock of the coordinator can be behind that of an earlier record.
-    folder.add(state, &key, now.max(state.turn_began), event)?;
-    Ok(summary(&folder.state()?, now))
+    folder.add(state, &key, now, event)?;
+    Ok(warn(summary(&folder.state()?, now), warning))
 }
 
-/// Reads what a participant delivered, and checks everything that the files can prove.
-fn delivered(folder: &Folder, checked: &Checked, address: &str, ptau: &Path) -> Result<(Vec<u8>, Statement)> {
-    let state = &checked.state;
-    let statement = folder.statement(address)?;
-    ensure!(
-        statement.ceremony == state.id && statement.is_signed_by(address),
-        "the statement is not signed by the participant for this ceremony"
-    );
-    ensure!(
-        statement.previous_zkey_sha256 == state.newest(),
-        "the contribution is to an old file, and not to the newest one"
-    );
-    let bytes = read_limited(&folder.pending(address, "zkey"), folder.next_limit(state)?)?;
-    ensure!(
-        digest(&bytes) == statement.zkey_sha256,
-        "the file is not the one that the participant signed"
-    );
-    let zkey = ZKey::from_bytes(&bytes)?;
-    check_contribution(&checked.newest, &zkey)?;
-    ensure!(
-        last_hash(&zkey)? == statement.contribution_hash,
-        "the contribution hash is not the one that the participant signed"
-    );
-    check_points(&zkey, &checked.system, ptau)?;
-    Ok((bytes, statement))
+fn warn(report: Report, warning: Option<String>) -> Report {
+    warning.into_iter().fold(report, Report::warning)
+}
+
+/// Writes a file of the folder, which everybody may read.
+fn write(path: &Path, bytes: &[u8]) -> Result<()> {
+    let context = || format!("can't write {}", path.display());
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder).with_context(context)?;
+    }
+    new_file::replace(path, bytes, 0o644).with_context(context)
 }
 
 fn beacon(context: &Context, args: &BeaconArgs) -> Result<Report> {
     let folder = args.folder.open();
     let state = folder.state()?;
     let key = coordinator(context, &state)?;
-    let now = clock()?.max(state.turn_began);
+    let now = record_time(&state)?;
     if let Some(source) = &args.announce {
         ensure!(
             state.beacon_source.is_none() && state.current().is_some(),
@@ -447,14 +476,13 @@ fn beacon(context: &Context, args: &BeaconArgs) -> Result<Report> {
         "no beacon was announced before the last contribution: this ceremony can't be finished"
     );
     ensure!(
-        !state.contributed.is_empty(),
-        "nobody contributed: this ceremony can't be finished"
+        state.has_contribution_after_announcement(),
+        "nobody contributed after the announcement of the beacon: this ceremony can't be finished"
     );
     let bytes = read_limited(file, folder.next_limit(&state)?)?;
     let last = ZKey::from_bytes(&bytes).with_context(|| format!("can't read {}", file.display()))?;
     check_beacon(&folder.zkey(&state.newest_name(), state.newest())?, &last, value)?;
-    let path = folder.file(FINAL);
-    new_file::replace(&path, &bytes, 0o644).with_context(|| format!("can't write {}", path.display()))?;
+    write(&folder.file(FINAL), &bytes)?;
     let event = Event::Beacon {
         value: value.to_ascii_lowercase(),
         zkey_sha256: digest(&bytes),
@@ -463,20 +491,8 @@ fn beacon(context: &Context, args: &BeaconArgs) -> Result<Report> {
     Ok(summary(&folder.state()?, now))
 }
 
-/// Refuses a key that does not follow the newest one by a beacon of this value.
-fn check_beacon(newest: &ZKey, last: &ZKey, value: &str) -> Result<()> {
-    check_follows(newest, last)?;
-    let value = hex::decode(value).context("the value of the beacon is not in hexadecimal digits")?;
-    let kind = last.contributions.last().map(|contribution| &contribution.kind);
-    ensure!(
-        matches!(kind, Some(ContributionKind::Beacon { hash, .. }) if *hash == value),
-        "the last contribution of the key is not the beacon of this value"
-    );
-    Ok(())
-}
-
 fn finish(context: &Context, folder: &Folder, ptau: &Path, out: &Path) -> Result<Report> {
-    let checked = Checked::all(folder, ptau)?;
+    let checked = Checked::all(folder, folder.state()?, ptau)?;
     let state = &checked.state;
     let key = coordinator(context, state)?;
     let (_, sha256) = state.beacon.as_ref().context("the beacon is not applied yet")?;
@@ -496,8 +512,8 @@ fn finish(context: &Context, folder: &Folder, ptau: &Path, out: &Path) -> Result
         "{} exists and is another file: choose another --out",
         out.display()
     );
-    let now = clock()?.max(state.turn_began);
-    if state.key_sha256.is_none() {
+    let now = record_time(state)?;
+    if state.finished.is_none() {
         let event = Event::Finished {
             key_sha256: key_sha256.clone(),
             verifying_key_hash: hex::encode(made.verifying_key_hash),
@@ -506,7 +522,6 @@ fn finish(context: &Context, folder: &Folder, ptau: &Path, out: &Path) -> Result
     }
     Ok(summary(&folder.state()?, now)
         .fact("key_file", out.display())
-        .fact("verifying_key_hash", hex::encode(made.verifying_key_hash))
         .next("publish the folder and the key file. Each contributor compares the hash of their contribution")
         .next(format!(
             "register it: `bauta circuit register --key {}`",
@@ -518,11 +533,11 @@ fn finish(context: &Context, folder: &Folder, ptau: &Path, out: &Path) -> Result
 fn summary(state: &State, now: i64) -> Report {
     let item = |(index, participant): (usize, &Participant)| {
         let hash = state.contributed.iter().find(|(known, _)| *known == index);
-        let skipped = state.skipped.iter().find(|(known, _)| *known == index);
-        let result = match (hash, skipped) {
+        let skipped = state.skipped.iter().find(|skipped| skipped.participant == index);
+        let result = match (hash, skipped.map(|skipped| &skipped.reason)) {
             (Some(_), _) => "contributed".to_owned(),
-            (None, Some((_, Reason::Deadline))) => "absent".to_owned(),
-            (None, Some((_, Reason::Refused(reason)))) => format!("refused: {reason}"),
+            (None, Some(Reason::Deadline)) => "absent".to_owned(),
+            (None, Some(Reason::Refused { problem, .. })) => format!("refused: {problem}"),
             (None, None) if index == state.turn => "on turn".to_owned(),
             (None, None) => "waits".to_owned(),
         };
@@ -547,6 +562,10 @@ fn summary(state: &State, now: i64) -> Report {
         .value("turn_is_over", on_turn.is_some() && now > state.deadline())
         .optional("beacon_source", state.beacon_source.as_ref())
         .optional("beacon", state.beacon.as_ref().map(|(value, _)| value))
-        .optional("key_sha256", state.key_sha256.as_ref())
+        .optional("key_sha256", state.finished.as_ref().map(|key| &key.sha256))
+        .optional(
+            "verifying_key_hash",
+            state.finished.as_ref().map(|key| &key.verifying_key_hash),
+        )
         .with_items(items)
 }

@@ -73,6 +73,7 @@ pub struct RegisterArgs {
 pub async fn run(context: &Context, command: &Command) -> Result<Report> {
     match command {
         Command::List => {
+            context.check_pinned().await?;
             let circuits = context.list::<Circuit>(&[]).await?;
             let now = context.now().await?;
             Ok(Report::list(
@@ -82,7 +83,10 @@ pub async fn run(context: &Context, command: &Command) -> Result<Report> {
                     .collect(),
             ))
         }
-        Command::Show { circuit } => show(context, circuit).await,
+        Command::Show { circuit } => {
+            context.check_pinned().await?;
+            show(context, circuit).await
+        }
         Command::Register(args) => register(context, args).await,
         Command::Suspend { circuit, resume } => {
             let change = SuspendCircuit {
@@ -90,12 +94,11 @@ pub async fn run(context: &Context, command: &Command) -> Result<Report> {
                 circuit: *circuit,
                 suspended: !resume,
             };
-            let what = if *resume {
-                "resume the circuit"
-            } else {
-                "suspend the circuit"
-            };
-            change_status(context, circuit, what, change.instruction()).await
+            let what = format!(
+                "{} the circuit {circuit}",
+                if *resume { "resume" } else { "suspend" }
+            );
+            change_status(context, circuit, &what, change.instruction()).await
         }
         Command::Retire { circuit, cancel } => {
             let change = RetireCircuit {
@@ -104,11 +107,11 @@ pub async fn run(context: &Context, command: &Command) -> Result<Report> {
                 retire: !cancel,
             };
             let what = if *cancel {
-                "cancel the retirement of the circuit"
+                format!("cancel the retirement of the circuit {circuit}")
             } else {
-                "retire the circuit for ever in 7 days"
+                format!("retire the circuit {circuit} for ever in 7 days")
             };
-            change_status(context, circuit, what, change.instruction()).await
+            change_status(context, circuit, &what, change.instruction()).await
         }
     }
 }
@@ -122,7 +125,7 @@ async fn change_status(
     context.read::<Circuit>(circuit, "circuit").await?;
     let signers = context.signers()?;
     let outcome = context.run(&signers, Action::of(what, instruction)).await?;
-    Ok(show(context, circuit).await?.and(outcome.report()))
+    outcome.report_after(show(context, circuit).await)
 }
 
 async fn register(context: &Context, args: &RegisterArgs) -> Result<Report> {
@@ -139,7 +142,15 @@ async fn register(context: &Context, args: &RegisterArgs) -> Result<Report> {
             .fact("circuit", circuit)
             .value("already_registered", true)
     } else {
-        let action = Action::of("register a circuit", register.instruction()).creating::<Circuit>();
+        let what = format!(
+            "register the circuit {circuit} of the statement {} with a key from {}",
+            key.statement(),
+            match key.header().provenance {
+                keys::Provenance::Development => "development",
+                keys::Provenance::Ceremony { .. } => "a ceremony",
+            }
+        );
+        let action = Action::of(&what, register.instruction()).creating::<Circuit>();
         let outcome = context.run(&signers, action).await?;
         Report::new().fact("circuit", circuit).and(outcome.report())
     };

@@ -1,16 +1,16 @@
 //! `bauta initialize` creates the program's Config account. It can be created once.
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, bail, ensure};
 use bauta::state::Config;
-use bauta_client::{addresses, instructions::Initialize};
+use bauta_client::{ClusterTag, addresses, instructions::Initialize};
 use solana_address::Address;
 
 use crate::{
-    cluster::TagChoice,
+    cluster::{TagChoice, tag_name},
     context::Context,
     failure::{Failure, Kind},
     report::Report,
-    transaction::{Action, LAMPORTS_PER_SOL},
+    transaction::{Action, LAMPORTS_PER_SOL, TypedAddress},
 };
 
 /// The signer is the program's upgrade authority. `--cluster-tag genesis` takes the genesis hash of
@@ -21,9 +21,13 @@ pub struct Args {
     #[arg(long, value_name = "ADDRESS")]
     admin: Option<Address>,
     /// Allow circuits with development keys. Anyone can forge proofs with such keys. It can't be
-    /// changed later
+    /// changed later. Refused on mainnet
     #[arg(long)]
     allow_development_keys: bool,
+    /// Genesis hash of the cluster from another source than the node, which confirms --cluster-tag
+    /// genesis [default: the command requests it on the terminal]
+    #[arg(long, value_name = "HASH")]
+    genesis_hash: Option<Address>,
     /// Request this number of SOL for the upgrade authority first. Only test clusters have an
     /// airdrop
     #[arg(long, value_name = "SOL")]
@@ -35,16 +39,26 @@ pub async fn run(context: &Context, args: &Args) -> Result<Report> {
     let signers = context.signers()?;
     let authority = signers.signer.pubkey();
     let rpc = &context.rpc;
+    let chosen = context.options.cluster_tag;
+    ensure!(
+        args.genesis_hash.is_none() || chosen == Some(TagChoice::Genesis),
+        Failure::new(Kind::Other, "--genesis-hash is only for --cluster-tag genesis")
+            .next("leave --genesis-hash out, or give --cluster-tag genesis")
+    );
     let requested = Initialize {
         payer: signers.payer().pubkey(),
         upgrade_authority: authority,
-        cluster_tag: match context.options.cluster_tag {
+        cluster_tag: match chosen {
             Some(TagChoice::Genesis) => rpc.genesis_hash().await?.to_bytes(),
             _ => context.tag()?.to_bytes(),
         },
         admin: args.admin.unwrap_or(authority),
         development_keys_allowed: args.allow_development_keys,
     };
+    if requested.development_keys_allowed {
+        let is_mainnet = context.check_genesis().await?;
+        refuse_on_mainnet(&requested, is_mainnet)?;
+    }
     let config = addresses::config().address;
     let done = if let Some(existing) = context.find(&config).await? {
         check(&existing, &requested)?;
@@ -66,8 +80,17 @@ pub async fn run(context: &Context, args: &Args) -> Result<Report> {
                 .await
                 .context("the airdrop failed: only test clusters have one")?;
         }
-        let mut action = Action::of("initialize the program", requested.instruction()).creating::<Config>();
+        let what = what(&requested);
+        let mut action = Action::of(&what, requested.instruction()).creating::<Config>();
         action.sets_tag = true;
+        // Only the node knows this tag, and a wrong one can't be corrected.
+        let genesis = Address::from(requested.cluster_tag);
+        action.is_final = (chosen == Some(TagChoice::Genesis)).then_some(TypedAddress {
+            name: "genesis hash",
+            address: &genesis,
+            given: args.genesis_hash.as_ref(),
+            option: "--genesis-hash",
+        });
         context.run(&signers, action).await?.report()
     };
     let report = Report::new()
@@ -82,6 +105,35 @@ pub async fn run(context: &Context, args: &Args) -> Result<Report> {
     } else {
         report
     })
+}
+
+/// Returns the values that the transaction writes. None of them can be changed later, except the
+/// admin.
+fn what(requested: &Initialize) -> String {
+    let keys = if requested.development_keys_allowed {
+        "development keys ALLOWED for ever, with which anyone can forge proofs"
+    } else {
+        "development keys refused for ever"
+    };
+    let tag = tag_name(ClusterTag::new(requested.cluster_tag));
+    format!(
+        "initialize the program with the admin {}, the cluster tag {tag}, and {keys}",
+        requested.admin
+    )
+}
+
+/// Refuses development keys on mainnet: by the tag, or by the genesis hash of the node.
+fn refuse_on_mainnet(requested: &Initialize, is_mainnet: bool) -> Result<()> {
+    let has_tag = requested.cluster_tag == ClusterTag::MAINNET.to_bytes();
+    ensure!(
+        !(requested.development_keys_allowed && (has_tag || is_mainnet)),
+        Failure::new(
+            Kind::Other,
+            "this is mainnet, where development keys are never allowed: anyone can forge proofs with them"
+        )
+        .next("leave --allow-development-keys out, and register the key of a ceremony: docs/ceremony.md")
+    );
+    Ok(())
 }
 
 /// Compares an existing Config account with the requested values. A program can't be initialised
@@ -118,15 +170,37 @@ fn check(existing: &Config, requested: &Initialize) -> Result<()> {
 mod tests {
     use super::*;
 
-    #[test]
-    fn a_config_account_with_other_values_is_refused_with_the_difference() {
-        let requested = Initialize {
+    fn requested(cluster_tag: ClusterTag, development_keys_allowed: bool) -> Initialize {
+        Initialize {
             payer: Address::from([1; 32]),
             upgrade_authority: Address::from([1; 32]),
-            cluster_tag: [2; 32],
+            cluster_tag: cluster_tag.to_bytes(),
             admin: Address::from([3; 32]),
-            development_keys_allowed: true,
-        };
+            development_keys_allowed,
+        }
+    }
+
+    #[test]
+    fn development_keys_are_refused_by_the_tag_and_by_the_genesis_hash_of_mainnet() {
+        let refused = |tag, keys, is_mainnet| refuse_on_mainnet(&requested(tag, keys), is_mainnet).is_err();
+        assert!(refused(ClusterTag::MAINNET, true, false));
+        assert!(refused(ClusterTag::LOCAL, true, true));
+        assert!(!refused(ClusterTag::MAINNET, false, true));
+        assert!(!refused(ClusterTag::DEVNET, true, false));
+    }
+
+    #[test]
+    fn the_question_has_every_value_that_is_written() {
+        let requested = requested(ClusterTag::DEVNET, true);
+        let what = what(&requested);
+        for part in [&requested.admin.to_string(), "tag devnet", "keys ALLOWED"] {
+            assert!(what.contains(part), "{what}");
+        }
+    }
+
+    #[test]
+    fn a_config_account_with_other_values_is_refused_with_the_difference() {
+        let requested = requested(ClusterTag::new([2; 32]), true);
         let same = Config {
             admin: requested.admin,
             pending_admin: Address::default(),

@@ -9,7 +9,7 @@ use bauta_circuits::{Proof, VerifyingKey};
 use crate::{
     chain::LEVEL,
     cluster::tag_name,
-    commands::{circuit, scope},
+    commands::{admin, circuit, scope},
     context::Context,
     failure::{Failure, Kind},
     proof_file::{ProofFile, shown_prefix},
@@ -55,6 +55,7 @@ pub async fn run(context: &Context, args: &Args) -> Result<Report> {
         registry.accepts(&root, now)
     };
     let auxiliary_accepted = auxiliary_accepted(context, &file, &scope, now).await?;
+    let paused = admin::config(context).await?.paused != 0;
     let status = scope::status(&scope, now);
     let circuit_status = circuit::status(&key, now);
     let claim_accepted = scope.has_required_claim == 0 || scope.required_claim == verify.claim.to_bytes();
@@ -64,11 +65,14 @@ pub async fn run(context: &Context, args: &Args) -> Result<Report> {
         && auxiliary_accepted != Some(false)
         && claim_accepted
         && !expired
+        && !paused
         && status == "open"
         && ["active", "retires"].contains(&circuit_status);
     let report = Report::new()
         .value("valid", true)
         .value("acceptable_now", acceptable)
+        .value("paused", paused)
+        .optional("gate", present(scope.gate))
         .value("nullifier_used", used.is_some())
         .value("expired", expired)
         .value("root_accepted", root_accepted)

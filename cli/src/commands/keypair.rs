@@ -30,6 +30,15 @@ pub fn read(file: &Path) -> Result<Keypair> {
         .with_context(|| format!("can't read the keypair file {}", file.display()))
 }
 
+/// Reads a keypair file. If it does not exist, returns a new keypair, and creates the file unless
+/// this is a dry run.
+pub fn read_or_plan(file: &Path, is_dry_run: bool) -> Result<Keypair> {
+    if is_dry_run && !file.try_exists().unwrap_or(true) {
+        return Ok(Keypair::new());
+    }
+    read_or_create(file)
+}
+
 /// Reads a keypair file, or creates it if it does not exist.
 pub fn read_or_create(file: &Path) -> Result<Keypair> {
     let context = || format!("can't write the keypair file {}", file.display());

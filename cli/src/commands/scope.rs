@@ -74,7 +74,8 @@ pub struct CreateArgs {
     /// Registry whose root the claim includes, for circuits that need one
     #[arg(long, value_name = "ADDRESS")]
     auxiliary_registry: Option<Address>,
-    /// Root that the registry must accept. With the mode snapshot, it is the accepted root
+    /// Root that the registry must accept. With the mode snapshot, it is the accepted root [default:
+    /// with the mode snapshot, the root that the registry has now]
     #[arg(long, value_name = "ROOT", value_parser = element)]
     expected_root: Option<FieldElement>,
 }
@@ -101,16 +102,17 @@ pub async fn run(context: &Context, command: &Command) -> Result<Report> {
                 creator: signers.signer.pubkey(),
                 scope: *scope,
             };
-            let action = Action::of("close the scope", close.instruction());
+            let what = format!("close the scope {scope}");
+            let action = Action::of(&what, close.instruction());
             let outcome = context.run(&signers, action).await?;
-            Ok(show(context, scope).await?.and(outcome.report()))
+            outcome.report_after(show(context, scope).await)
         }
     }
 }
 
 async fn create(context: &Context, args: &CreateArgs) -> Result<Report> {
     // These errors name what is missing. The program would only refuse the accounts.
-    context.read::<Registry>(&args.registry, "registry").await?;
+    let registry: Registry = context.read(&args.registry, "registry").await?;
     let circuit: Circuit = context.read(&args.circuit, "circuit").await?;
     if let Some(wrong) = wrong_auxiliary_format(&circuit) {
         return Err(Failure::new(Kind::Other, wrong)
@@ -134,7 +136,7 @@ async fn create(context: &Context, args: &CreateArgs) -> Result<Report> {
             .or(args.required_claim.map(Claim::new)),
         opens_at: values::later(now, args.opens_in),
         closes_at: values::later(now, args.closes_in),
-        expected_root: args.expected_root.map(Root::new),
+        expected_root: accepted_root(args, &registry)?,
     };
     let scope = create.scope();
     ensure!(
@@ -142,16 +144,37 @@ async fn create(context: &Context, args: &CreateArgs) -> Result<Report> {
         "the scope {scope} exists: the creator has a scope with the nonce {} over the registry, so choose another --nonce",
         args.nonce
     );
-    let action = Action::of("create a scope", create.instruction()).creating::<Scope>();
+    let root = create.expected_root.map(|root| root.to_string());
+    let what = format!(
+        "create the scope {scope} over the registry {} with the circuit {}, which accepts {}",
+        args.registry,
+        args.circuit,
+        match &root {
+            Some(root) if args.mode == ScopeModeName::Snapshot => format!("the root {root} only"),
+            _ => "each root of the registry".to_owned(),
+        }
+    );
+    let action = Action::of(&what, create.instruction()).creating::<Scope>();
     let outcome = context.run(&signers, action).await?;
     Ok(Report::new()
         .fact("scope", scope)
         .fact("registry", args.registry)
         .fact("circuit", args.circuit)
+        .optional("expected_root", root)
         .value("opens_at", create.opens_at)
         .value("closes_at", create.closes_at)
         .and(outcome.report())
         .next(format!("members prove with `bauta prove {scope}`")))
+}
+
+/// Returns the root that the registry must accept. A scope of mode snapshot accepts the root that is
+/// shown before the confirmation, although the registry can change since.
+fn accepted_root(args: &CreateArgs, registry: &Registry) -> Result<Option<Root>> {
+    let given = args.expected_root.map(Root::new);
+    let is_snapshot = args.mode == ScopeModeName::Snapshot;
+    let read =
+        (is_snapshot && given.is_none() && registry.root != [0; 32]).then(|| Root::from_bytes(registry.root));
+    Ok(given.or(read.transpose()?))
 }
 
 /// Reads a scope, and compares its address and its element with values derived from the pinned tag.

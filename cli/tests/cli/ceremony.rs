@@ -1,12 +1,19 @@
 //! A ceremony with the real snarkjs: one participant is absent, one delivers a bad file, and one an
 //! old file.
 
-use std::{env, fs, path::Path, process};
+use std::{
+    env, fs,
+    path::Path,
+    process, thread,
+    time::{Duration, Instant},
+};
 
 use bauta_circuits::{Ownership, statement::r1cs};
 use bauta_iden3::{ZKey, snarkjs::Snarkjs};
 use bauta_primitives::tree::Depth;
-use serde_json::Value;
+use serde_json::{Value, json};
+use solana_keypair::read_keypair_file;
+use solana_signer::Signer as _;
 
 use crate::support::{Home, text_of};
 
@@ -42,7 +49,19 @@ impl Ceremony {
         let system = r1cs(&Ownership::new(Depth::Ten)).to_bytes().unwrap();
         fs::write(ceremony.home.file("circuit.r1cs"), system).unwrap();
         ceremony.snarkjs(&["groth16", "setup", "circuit.r1cs", "powers.ptau", "first.zkey"]);
-        let files = ["--zkey", "first.zkey", "--participants", "participants"];
+        // What a participant delivers is accepted also after the deadline, so short turns refuse nobody.
+        let files = [
+            "--zkey",
+            "first.zkey",
+            "--participants",
+            "participants",
+            "--turn",
+            "1s",
+        ];
+        let dry = ["ceremony", "init", "--folder", "ceremony", "--dry-run"];
+        let error = ceremony.home.failure(1, &[&dry[..], &files, &PTAU].concat());
+        assert!(text_of(&error["message"]).contains("no dry run"), "{error}");
+        assert!(!ceremony.home.file("ceremony").exists());
         let begun = ceremony.by_coordinator("init", &[&files[..], &PTAU].concat());
         assert_eq!(begun["turn_of"], "participant 0");
         ceremony
@@ -111,6 +130,9 @@ impl Ceremony {
                     )
                     .unwrap();
                 }
+                let (state, warnings) = self.advance_until_skipped(number);
+                assert!(warnings.contains("to an old file"), "{warnings}");
+                return state;
             }
             BAD => {
                 self.contribute(newest, number);
@@ -121,10 +143,16 @@ impl Ceremony {
                 self.deliver("ceremony", number);
             }
             ABSENT => {
-                let waiting = self.advance(&[]);
-                assert_eq!(waiting["turn_of"], format!("participant {number}"));
-                let late = (waiting["turn_ends"].as_i64().unwrap() + 1).to_string();
-                return self.advance(&["--at", &late]);
+                // Files that the participant did not sign count for nothing.
+                let other = self
+                    .home
+                    .file(&format!("ceremony/pending/{}.json", self.address(BAD)));
+                let name = format!("ceremony/pending/{}", self.address(number));
+                fs::copy(other, self.home.file(&format!("{name}.json"))).unwrap();
+                self.home.write(&format!("{name}.zkey"), "not a key");
+                let (state, warnings) = self.advance_until_skipped(number);
+                assert!(warnings.contains("did not sign"), "{warnings}");
+                return state;
             }
             _ => {
                 self.contribute(newest, number);
@@ -132,6 +160,35 @@ impl Ceremony {
             }
         }
         self.advance(&[])
+    }
+
+    /// Waits until the turn of a participant is over. Returns the state and the warnings.
+    fn advance_until_skipped(&self, number: usize) -> (Value, String) {
+        let end = Instant::now() + Duration::from_secs(60);
+        loop {
+            let state = self.advance(&[]);
+            if state["turn_of"] != format!("participant {number}") {
+                let warnings = state["warnings"].to_string();
+                return (state, warnings);
+            }
+            assert_eq!(state["items"][number]["result"], "on turn");
+            assert!(Instant::now() < end, "{state:#}");
+            thread::sleep(Duration::from_millis(200));
+        }
+    }
+
+    /// Replaces the event of a record of the transcript, and ends the transcript with it. The
+    /// coordinator signs it with a changed client.
+    fn rewrite(&self, transcript: &str, number: usize, event: &Value) {
+        let mut lines: Vec<String> = transcript.lines().take(number + 1).map(str::to_owned).collect();
+        let (_, text) = lines[number].split_once(' ').unwrap();
+        let mut record: Value = serde_json::from_str(text).unwrap();
+        record["event"] = event.clone();
+        let text = record.to_string();
+        let key = read_keypair_file(self.home.file("coordinator.json")).unwrap();
+        let signature = key.sign_message(format!("bauta ceremony record\0{text}").as_bytes());
+        lines[number] = format!("{signature} {text}");
+        self.home.write("ceremony/transcript", &(lines.join("\n") + "\n"));
     }
 
     fn address(&self, number: usize) -> String {
@@ -185,7 +242,7 @@ fn a_ceremony_ends_with_a_key_although_some_participants_fail() {
         state = ceremony.take_turn(&newest, number);
     }
     let result = |number: usize| text_of(&state["items"][number]["result"]);
-    assert!(result(OLD).contains("to an old file"), "{state:#}");
+    assert_eq!(result(OLD), "absent");
     assert!(
         result(BAD).contains("refused") && result(BAD).contains("powers"),
         "{state:#}"
@@ -246,16 +303,59 @@ fn a_ceremony_ends_with_a_key_although_some_participants_fail() {
         "--ptau",
         "powers.ptau",
     ];
-    let error = home.failure(1, &check);
-    assert!(
-        text_of(&error["message"]).contains("not signed by the coordinator"),
-        "{error}"
+    let fails = |more: &[&str], expected: &str| {
+        let error = home.failure(7, &[&check[..], more].concat());
+        assert!(text_of(&error["message"]).contains(expected), "{error}");
+    };
+    fails(&[], "not signed by the coordinator");
+    home.write("ceremony/transcript", &transcript);
+    let (id, coordinator) = (text_of(&checked["ceremony"]), text_of(&checked["coordinator"]));
+    let published = ["--ceremony", id, "--coordinator", coordinator];
+    assert_eq!(
+        home.json(&[&check[..], &published].concat())["warnings"],
+        Value::Null
     );
+    fails(
+        &["--coordinator", &ceremony.address(0)],
+        "the coordinator of the ceremony is",
+    );
+    fails(&["--ceremony", &"0".repeat(64)], "the hash of the ceremony is");
+
+    // The coordinator names another key than the one of the files.
+    let last = transcript.lines().count() - 1;
+    let hash = text_of(&checked["verifying_key_hash"]);
+    let finished =
+        |key: &str, hash: &str| json!({ "finished": { "key_sha256": key, "verifying_key_hash": hash } });
+    ceremony.rewrite(&transcript, last, &finished(&"0".repeat(64), hash));
+    fails(&[], "the transcript names the key");
+    let key = text_of(&checked["key_sha256"]);
+    ceremony.rewrite(&transcript, last, &finished(key, &"0".repeat(64)));
+    fails(&[], "the transcript names the key");
+
+    // The coordinator refuses a right contribution. The records before it begin the ceremony and
+    // announce the beacon.
+    let (_, text) = transcript.lines().nth(2).unwrap().split_once(' ').unwrap();
+    let record: Value = serde_json::from_str(text).unwrap();
+    let contributed = &record["event"]["contributed"];
+    let reason = json!({ "refused": {
+        "problem": "bad",
+        "zkey_sha256": contributed["zkey_sha256"],
+        "contribution_hash": contributed["contribution_hash"],
+        "signature": contributed["signature"],
+    } });
+    fs::copy(
+        home.file("ceremony/0001.zkey"),
+        home.file("ceremony/refused/0000.zkey"),
+    )
+    .unwrap();
+    ceremony.rewrite(
+        &transcript,
+        2,
+        &json!({ "skipped": { "participant": 0, "reason": reason } }),
+    );
+    fails(&[], "but the file is right");
+
     home.write("ceremony/transcript", &transcript);
     fs::copy(home.file("first.zkey"), home.file("ceremony/0001.zkey")).unwrap();
-    let error = home.failure(1, &check);
-    assert!(
-        text_of(&error["message"]).contains("is not that of the transcript"),
-        "{error}"
-    );
+    fails(&[], "is not that of the transcript");
 }

@@ -1,6 +1,6 @@
 //! The confirmation on mainnet, and nodes that answer falsely about transactions.
 
-use std::{io::Write, process::Stdio};
+use std::{io::Write, process::Stdio, sync::Arc};
 
 use crate::{
     proxy::{Fault, in_front_of},
@@ -28,10 +28,63 @@ fn a_transaction_on_mainnet_needs_a_confirmation() {
         message.contains("this is mainnet") && message.contains(" SOL, rent "),
         "{message}"
     );
+    // The question names what is signed.
+    let new_admin = "BaXwFR6H8K5UrTyRnNp9Wds1Fnz8a68yGLHpbpNbXyc2";
+    let transfer = ["admin", "transfer", new_admin, "--keypair", "authority.json"];
+    let error = home.failure(6, &transfer);
+    assert!(text_of(&error["message"]).contains(new_admin), "{error}");
     assert!(text_of(&error["next"]).contains("--yes"), "{error}");
     assert_eq!(home.json(&["registry", "list"])["items"], serde_json::json!([]));
     assert_eq!(home.json(&[&create[..], &["--dry-run"]].concat())["sent"], false);
     assert_eq!(home.json(&[&create[..], &["--yes"]].concat())["sent"], true);
+}
+
+#[test]
+fn development_keys_are_never_allowed_on_mainnet() {
+    let (mut home, chain) = Home::with_chain();
+    home.use_node(&mainnet_in_front_of(chain.rpc_url()));
+    let initialize = ["initialize", "--keypair", "authority.json", "--yes"];
+    let allow = [&initialize[..], &["--allow-development-keys"]].concat();
+    // The genesis hash of the node shows mainnet, and also the pinned tag.
+    for tag in [&[][..], &["--cluster-tag", "mainnet"]] {
+        let error = home.failure(1, &[&allow[..], tag].concat());
+        assert!(text_of(&error["message"]).contains("never allowed"), "{error}");
+    }
+    let error = home.failure(1, &["admin", "show"]);
+    assert!(text_of(&error["message"]).contains("not initialised"), "{error}");
+}
+
+#[test]
+fn the_tag_that_only_the_node_knows_is_typed_again() {
+    let (home, _chain) = Home::with_chain();
+    let initialize = [
+        "initialize",
+        "--keypair",
+        "authority.json",
+        "--cluster-tag",
+        "genesis",
+    ];
+    let funded = [&initialize[..], &["--airdrop", "10"]].concat();
+    let error = home.failure(6, &funded);
+    let (message, next) = (text_of(&error["message"]), text_of(&error["next"]));
+    assert!(
+        message.contains("can't be undone") && message.contains("the admin"),
+        "{error}"
+    );
+    let genesis = next
+        .rsplit_once("--genesis-hash ")
+        .expect("the option of the hash")
+        .1;
+    let other = home.failure(
+        6,
+        &[&initialize[..], &["--genesis-hash", &"1".repeat(32)]].concat(),
+    );
+    assert!(
+        text_of(&other["message"]).contains("typed genesis hash"),
+        "{other}"
+    );
+    let done = home.json(&[&initialize[..], &["--genesis-hash", genesis]].concat());
+    assert_eq!(done["sent"], true);
 }
 
 /// Runs `bauta` on a pseudo-terminal on which the user types a line. Returns its exit code.
@@ -95,6 +148,21 @@ fn a_node_of_a_cluster_other_than_the_named_one_is_refused() {
         text_of(&error["message"]).contains("serves a cluster other than devnet"),
         "{error}"
     );
+    // Members of a multisig rely on commands that only read.
+    for command in [
+        ["program", "verify"],
+        ["program", "show"],
+        ["admin", "show"],
+        ["circuit", "list"],
+        ["registry", "list"],
+    ] {
+        let error = home.failure(3, &[&command[..], &["--cluster-tag", "devnet"]].concat());
+        assert!(
+            text_of(&error["message"]).contains("other than devnet"),
+            "{error}"
+        );
+    }
+    assert_eq!(home.json(&["program", "verify"])["cluster_tag"], "local");
 }
 
 #[test]
@@ -124,6 +192,50 @@ fn a_transaction_whose_answer_is_lost_is_reported_as_unknown_with_its_signature(
         text_of(&error["next"]).contains("look the transaction"),
         "{error}"
     );
+}
+
+#[test]
+fn an_executed_transaction_is_reported_although_the_node_does_not_show_its_result() {
+    let (mut home, chain) = Home::initialized();
+    let by_authority = ["--keypair", "authority.json"];
+    let create = ["registry", "create", "--kind", "managed"];
+    let created = home.json(&[&create[..], &by_authority].concat());
+    let registry = text_of(&created["registry"]);
+    let append = [
+        "registry",
+        "append",
+        registry,
+        "--leaf",
+        "5",
+        "--keypair",
+        "authority.json",
+    ];
+    let refuses = |method| Fault::RefusesAfter("sendTransaction", method, Arc::default());
+    home.use_node(&in_front_of(chain.rpc_url(), refuses("getSignaturesForAddress")));
+    let appended = home.json(&append);
+    assert_eq!(appended["sent"], true, "{appended}");
+    assert!(appended["signature"].is_string(), "{appended}");
+    assert!(
+        appended["warnings"].to_string().contains("was executed"),
+        "{appended}"
+    );
+
+    home.use_node(&in_front_of(chain.rpc_url(), refuses("getMultipleAccounts")));
+    let paused = home.json(&[&["admin", "pause"][..], &by_authority].concat());
+    assert_eq!(paused["sent"], true, "{paused}");
+    assert!(
+        paused["warnings"].to_string().contains("was executed"),
+        "{paused}"
+    );
+
+    // The repetition does not append the same leaf again.
+    home.use_node(chain.rpc_url());
+    let error = home.failure(1, &append);
+    assert!(text_of(&error["message"]).contains("already"), "{error}");
+    assert_eq!(home.json(&["registry", "show", registry])["leaves"], 1);
+    let twice = ["--leaf", "6", "--leaf", "6"];
+    let error = home.failure(1, &[&append[..3], &twice, &by_authority].concat());
+    assert!(text_of(&error["message"]).contains("given twice"), "{error}");
 }
 
 /// The address 0.0.0.0 connects to this machine, but does not name it.

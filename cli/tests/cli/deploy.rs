@@ -8,6 +8,7 @@ use std::{
 use base64::{Engine, engine::general_purpose::STANDARD as BASE64};
 use bauta_dev_servers::Chain;
 use bauta_rpc::{CommitmentLevel, Rpc, deserialize, serialize};
+use solana_address::Address;
 use solana_keypair::{Keypair, Signer, read_keypair_file};
 use solana_transaction::versioned::VersionedTransaction;
 
@@ -30,6 +31,12 @@ async fn airdrop(chain: &Chain, home: &Home, file: &str) {
     let address = home.text(&["keypair", file]).trim().parse().unwrap();
     let rpc = Rpc::new(chain.rpc_url()).unwrap();
     rpc.airdrop(&address, 100 * SOL).await.unwrap();
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn fund(chain: &Chain, address: &Address) {
+    let rpc = Rpc::new(chain.rpc_url()).unwrap();
+    rpc.airdrop(address, SOL / 100).await.unwrap();
 }
 
 /// A node that drops some transactions and then stops accepting them.
@@ -78,6 +85,7 @@ fn an_interrupted_deployment_continues_and_the_authority_upgrades_to_a_larger_pr
     let dry = home.json(&[&deploy_v3[..], &["--dry-run"]].concat());
     assert_eq!(dry["sent"], false);
     assert!(dry["upload_rent_lamports"].as_u64().unwrap() > SOL, "{dry}");
+    assert!(!home.file("buffer.json").exists());
     home.failure(1, &["program", "show"]);
 
     home.use_node(&failing_in_front_of(&chain));
@@ -88,6 +96,8 @@ fn an_interrupted_deployment_continues_and_the_authority_upgrades_to_a_larger_pr
     );
     assert!(text_of(&error["next"]).contains("continues"), "{error}");
     home.use_node(chain.rpc_url());
+    // Anyone can transfer lamports to the address of the program before its deployment.
+    fund(&chain, &bauta::ID);
     let deployed = home.json(&deploy_v3);
     assert_eq!(deployed["resumed"], true);
     let number = |name: &str| deployed[name].as_u64().unwrap();

@@ -5,7 +5,7 @@ use std::{
     net::{TcpListener, TcpStream},
     sync::{
         Arc,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     thread,
 };
@@ -19,6 +19,8 @@ pub enum Fault {
     Nothing,
     /// Does not forward each third request of this kind, and refuses all after this number.
     DropsThenRefuses(&'static str, usize, Arc<AtomicUsize>),
+    /// Refuses the second method after it has forwarded the first one.
+    RefusesAfter(&'static str, &'static str, Arc<AtomicBool>),
     /// Forwards the request and closes the connection without the answer.
     LosesAnswer(&'static str),
 }
@@ -49,9 +51,15 @@ fn forward(mut client: TcpStream, node: &str, fault: &Fault) -> std::io::Result<
         }
         _ => 0,
     };
-    let answer = if let Fault::DropsThenRefuses(_, most, _) = fault
-        && number > *most
-    {
+    let is_refused = match fault {
+        Fault::DropsThenRefuses(_, most, _) => number > *most,
+        Fault::RefusesAfter(first, second, has_begun) => {
+            has_begun.fetch_or(is_about(first), Ordering::SeqCst);
+            is_about(second) && has_begun.load(Ordering::SeqCst)
+        }
+        _ => false,
+    };
+    let answer = if is_refused {
         br#"{"jsonrpc":"2.0","id":1,"error":{"code":-32005,"message":"Node is unhealthy"}}"#.to_vec()
     } else if number > 0 && number.is_multiple_of(3) {
         // A signature of zeros: the client derives that of its transaction itself.

@@ -11,6 +11,10 @@ fn failures_have_documented_exit_codes_and_next_steps() {
         Some(2)
     );
 
+    let error = home.failure(2, &["registry", "create", "--kind", "club"]);
+    assert_eq!(error["kind"], "arguments");
+    assert!(text_of(&error["message"]).contains("club"), "{error}");
+
     // Port 1 of this machine has no node.
     home.use_node("http://127.0.0.1:1");
     let error = home.failure(3, &["registry", "list"]);

@@ -45,6 +45,15 @@ fn a_member_proves_that_a_score_is_high_enough_without_showing_it() {
         "score.json",
     ];
     let of = ["--commitment", text_of(&shown["commitment"])];
+    // No circuit of this registry could prove a leaf with a track.
+    let track = ["registry", "append", registry, "--entry", "7", "--track", "3"];
+    let signed = ["--keypair", "authority.json"];
+    let error = home.failure(1, &[&track[..], &of, &signed].concat());
+    assert!(text_of(&error["message"]).contains("leaf format 2"), "{error}");
+    home.write("members", "5,7,3\n");
+    let file = ["registry", "append", registry, "--file", "members"];
+    let error = home.failure(1, &[&file[..], &signed].concat());
+    assert!(text_of(&error["message"]).contains("leaf format 2"), "{error}");
     by_authority(&[&append[..], &of].concat());
     let scope = by_authority(&["scope", "create", "--registry", registry, "--circuit", circuit]);
     let scope = text_of(&scope["scope"]);

@@ -113,6 +113,9 @@ impl Story {
         let create = ["scope", "create", "--registry", &self.registry];
         let rules = ["--circuit", &self.circuit, "--required-track", "3"];
         let scope = self.by_authority(&[&create[..], &rules].concat());
+        let registry = self.home.json(&["registry", "show", &self.registry]);
+        let root = text_of(&registry["root"]).trim_start_matches("0x");
+        assert!(text_of(&scope["expected_root"]).ends_with(root), "{scope}");
         let listed = self.home.json(&["scope", "list"]);
         assert_eq!(listed["items"][0]["status"], "open");
         assert_eq!(listed["items"][0]["scope"], scope["scope"]);
@@ -132,6 +135,13 @@ impl Story {
         assert_eq!(inspected["acceptable_now"], true);
         assert_eq!(inspected["nullifier"], proved["nullifier"]);
         assert_eq!(inspected["recipient"], recipient);
+        self.by_authority(&["admin", "pause"]);
+        let paused = home.json(&["inspect", "proof.json"]);
+        assert_eq!(paused["paused"], true);
+        assert_eq!(paused["acceptable_now"], false);
+        self.by_authority(&["admin", "resume"]);
+        // The end of a proof is public, and has nothing of a clock.
+        assert_eq!(inspected["expiry"].as_i64().unwrap() % 900, 0);
         let dry = self.by_authority(&["verify", "proof.json", "--dry-run"]);
         assert_eq!(dry["verified"], false);
         assert_eq!(home.json(&["inspect", "proof.json"])["nullifier_used"], false);

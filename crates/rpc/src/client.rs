@@ -1,6 +1,6 @@
 //! Sends one JSON-RPC call over HTTP, within limits.
 
-use std::{sync::Arc, time::Duration};
+use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use reqwest::{Client, Url, header::RETRY_AFTER};
 use serde::{Deserialize, de::DeserializeOwned};
@@ -189,9 +189,16 @@ pub fn parse_url(text: &str, schemes: &[&str]) -> Result<(Url, String), RpcError
     Ok((url, shown))
 }
 
-fn is_loopback(url: &Url) -> bool {
-    url.host_str()
-        .is_some_and(|host| host == "localhost" || host == "[::1]" || host.starts_with("127."))
+/// Returns whether a URL names this machine: `localhost`, or an address of the loopback interface.
+/// The name of another host can begin with the digits of such an address.
+#[must_use]
+pub fn is_loopback(url: &Url) -> bool {
+    let host = url.host_str().unwrap_or_default();
+    let address = host.trim_start_matches('[').trim_end_matches(']');
+    host == "localhost"
+        || address
+            .parse::<IpAddr>()
+            .is_ok_and(|address| address.is_loopback())
 }
 
 /// Formats an error with the chain of its sources.
@@ -336,6 +343,26 @@ mod tests {
         for url in ["localhost:8899", "ws://127.0.0.1:8900", "127.0.0.1", ""] {
             let error = Rpc::new(url).err().unwrap().to_string();
             assert!(error.contains("http:// or https://"), "{url}: {error}");
+        }
+    }
+
+    #[test]
+    fn a_name_that_begins_like_an_address_of_this_machine_is_another_host() {
+        let is_loopback = |url: &str| is_loopback(&Url::parse(url).unwrap());
+        for url in [
+            "http://127.0.0.1:1",
+            "http://127.9.9.9/",
+            "http://localhost",
+            "http://[::1]:1",
+        ] {
+            assert!(is_loopback(url), "{url}");
+        }
+        for url in [
+            "http://127.example.org",
+            "http://127.0.0.1.example.org",
+            "http://localhost:x@example.org",
+        ] {
+            assert!(!is_loopback(url), "{url}");
         }
     }
 

@@ -5,6 +5,11 @@ use solana_transaction_error::TransactionError;
 
 use crate::ExecutionError;
 
+/// The longest text of a node in a message, in characters.
+const MAX_SHOWN: usize = 300;
+/// The largest number of logs of a transaction in a message.
+const MAX_LOG_LINES: usize = 100;
+
 /// An error of a call or a subscription.
 #[derive(Debug, thiserror::Error)]
 pub enum RpcError {
@@ -23,7 +28,7 @@ pub enum RpcError {
         reason: String,
     },
     /// The node, or a proxy in front of it, responded with an HTTP error.
-    #[error("the node at {host} responded to {method} with HTTP status {status}: {body}")]
+    #[error("the node at {host} responded to {method} with HTTP status {status}: {}", one_line(.body))]
     Http {
         /// Scheme, host and port.
         host: String,
@@ -46,7 +51,7 @@ pub enum RpcError {
         limit: usize,
     },
     /// The response does not have the form that the method prescribes.
-    #[error("the node's response to {method} is invalid: {reason}")]
+    #[error("the node's response to {method} is invalid: {}", one_line(.reason))]
     InvalidResponse {
         /// The method called.
         method: &'static str,
@@ -54,7 +59,7 @@ pub enum RpcError {
         reason: String,
     },
     /// The node refused the call. A refused transaction has not reached the chain.
-    #[error("the node refused {method}: {message} ({code}){}", log_lines(.logs))]
+    #[error("the node refused {method}: {} ({code}){}", one_line(.message), log_lines(.logs))]
     Refused {
         /// The method called.
         method: &'static str,
@@ -88,9 +93,20 @@ pub enum RpcError {
     },
     /// The transaction's blockhash expired before the transaction was confirmed.
     #[error(
-        "transaction {signature} was not confirmed before its blockhash expired; it has no effect, sign and send it again"
+        "transaction {signature} was not confirmed before its blockhash expired, by the block height of the node"
     )]
     Expired {
+        /// The transaction's signature.
+        signature: Signature,
+    },
+    /// The node responds, but its block height does not grow. Whether the transaction is executed
+    /// is not known.
+    #[error(
+        "the block height of the node at {host} does not grow: the result of transaction {signature} is not known"
+    )]
+    Stalled {
+        /// Scheme, host and port.
+        host: String,
         /// The transaction's signature.
         signature: Signature,
     },
@@ -164,6 +180,7 @@ impl RpcError {
             }
             Self::Failed { .. } => "a transaction failed".to_owned(),
             Self::Expired { .. } => "a transaction was not confirmed in time".to_owned(),
+            Self::Stalled { host, .. } => format!("the block height of the node at {host} does not grow"),
             Self::Url { .. }
             | Self::Unreachable { .. }
             | Self::ResponseTooLong { .. }
@@ -219,9 +236,26 @@ impl RpcError {
     }
 }
 
-/// Formats the logs, each on its own indented line.
+/// Returns the beginning of a text that the node has written, with escapes in place of control
+/// characters. So the text can't add a line to a log or to the output of a command.
+fn one_line(text: &str) -> String {
+    let mut shown = String::new();
+    for character in text.chars().take(MAX_SHOWN) {
+        if character.is_control() {
+            shown.extend(character.escape_unicode());
+        } else {
+            shown.push(character);
+        }
+    }
+    shown
+}
+
+/// Formats the last logs, each on its own indented line. The last ones have the error.
 fn log_lines(logs: &[String]) -> String {
-    logs.iter().flat_map(|line| ["\n  ", line]).collect()
+    let lines = logs.iter().skip(logs.len().saturating_sub(MAX_LOG_LINES));
+    lines
+        .flat_map(|line| ["\n  ".to_owned(), one_line(line)])
+        .collect()
 }
 
 #[cfg(test)]
@@ -281,6 +315,22 @@ mod tests {
             let summary = error.summary();
             assert!(!summary.contains("BaXw") && summary.contains(method), "{summary}");
         }
+    }
+
+    #[test]
+    fn a_text_of_the_node_adds_no_line_and_is_cut() {
+        let text = "x\nnext: run this".to_owned();
+        let error = RpcError::Refused {
+            method: "sendTransaction",
+            code: -32_002,
+            message: text.clone() + &"y".repeat(10_000),
+            error: None,
+            logs: vec![text],
+        };
+        let shown = error.to_string();
+        assert!(shown.len() < 1_000, "{shown}");
+        assert!(shown.lines().all(|line| !line.starts_with("next")), "{shown}");
+        assert_eq!(shown.lines().count(), 2);
     }
 
     #[test]

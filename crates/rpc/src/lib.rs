@@ -52,7 +52,7 @@ pub use account::{Account, Filter};
 pub use balances::BalanceChange;
 pub use block::Block;
 pub use body::{BodyError, read_body};
-pub use client::{Options, Rpc};
+pub use client::{Options, Rpc, is_loopback};
 pub use commitment_level::CommitmentLevel;
 pub use error::RpcError;
 pub use execution_error::ExecutionError;

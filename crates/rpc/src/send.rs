@@ -22,6 +22,10 @@ const STATUS_INTERVAL: Duration = Duration::from_millis(100);
 /// The time after which a transaction without a status is sent again. Nodes drop some transactions.
 const RESEND_INTERVAL: Duration = Duration::from_secs(2);
 
+/// The time without a higher block height after which a node is stalled, in time limits of a call:
+/// three minutes with the default limit.
+const STALL: u32 = 6;
+
 /// The maximum length of a transaction without a version, or of version 0, in bytes.
 pub const MAX_TRANSACTION_BYTES: usize = 1232;
 /// The maximum length of a transaction of version 1 in bytes (SIMD-0296).
@@ -186,7 +190,11 @@ impl Rpc {
         const METHOD: &str = "sendTransaction";
         let bytes = serialize(transaction)?;
         let text: String = self.call(METHOD, &json!([BASE64.encode(bytes), options])).await?;
-        text.parse().map_err(RpcError::invalid_response(METHOD))
+        text.parse::<Signature>()
+            .map_err(RpcError::invalid_response(METHOD))?;
+        // The node could name another transaction.
+        let own = transaction.signatures.first().copied();
+        own.ok_or_else(|| build_error()("it has no signature"))
     }
 
     /// Requests the status of a transaction until it is confirmed. Tolerates a node that is
@@ -199,12 +207,24 @@ impl Rpc {
     ) -> Result<Confirmation, RpcError> {
         let mut last_response = Instant::now();
         let mut last_sent = Instant::now();
+        let (mut highest, mut last_growth) = (0, Instant::now());
         loop {
             match self.confirmation(signature, last_valid_height).await {
-                Ok(Some(confirmation)) => return Ok(confirmation),
-                Ok(None) => last_response = Instant::now(),
+                Ok(Progress::Confirmed(confirmation)) => return Ok(confirmation),
+                Ok(Progress::Height(height)) => {
+                    last_response = Instant::now();
+                    if height > highest {
+                        (highest, last_growth) = (height, Instant::now());
+                    }
+                }
                 Err(error) if error.is_retryable() && last_response.elapsed() < self.options().timeout => {}
                 Err(error) => return Err(error),
+            }
+            if last_growth.elapsed() > self.options().timeout * STALL {
+                return Err(RpcError::Stalled {
+                    host: self.host().to_owned(),
+                    signature: *signature,
+                });
             }
             if let Some(transaction) = resend.filter(|_| last_sent.elapsed() >= RESEND_INTERVAL) {
                 last_sent = Instant::now();
@@ -219,24 +239,31 @@ impl Rpc {
         &self,
         signature: &Signature,
         last_valid_height: u64,
-    ) -> Result<Option<Confirmation>, RpcError> {
+    ) -> Result<Progress, RpcError> {
         let signature = *signature;
         // The height is requested before the status. If the height has passed the limit, a
         // transaction without a status can no longer be executed.
         let height = self.block_height(CommitmentLevel::Confirmed).await?;
         match self.statuses(&[signature], false).await?.remove(0) {
             None if height > last_valid_height => Err(RpcError::Expired { signature }),
-            None => Ok(None),
-            Some(status) if status.level < CommitmentLevel::Confirmed => Ok(None),
+            None => Ok(Progress::Height(height)),
+            Some(status) if status.level < CommitmentLevel::Confirmed => Ok(Progress::Height(height)),
             Some(status) => match status.error {
                 Some(error) => Err(RpcError::Failed { signature, error }),
-                None => Ok(Some(Confirmation {
+                None => Ok(Progress::Confirmed(Confirmation {
                     signature,
                     slot: status.slot,
                 })),
             },
         }
     }
+}
+
+/// The state of a transaction whose confirmation is awaited.
+enum Progress {
+    Confirmed(Confirmation),
+    /// The block height of the node.
+    Height(u64),
 }
 
 /// Creates a transaction without a version from instructions and signs it. The first signer pays

@@ -201,3 +201,39 @@ async fn a_node_that_refuses_several_calls_makes_the_whole_request_fail() {
         );
     }
 }
+
+/// Starts a node whose block height stays, and which has no status of any transaction. Returns its
+/// address.
+async fn stalled_node() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        loop {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let mut request = vec![0; 4096];
+            let length = stream.read(&mut request).await.unwrap();
+            let request = String::from_utf8_lossy(&request[..length]).into_owned();
+            let result = if request.contains("getBlockHeight") {
+                "5"
+            } else {
+                r#"{"context":{"slot":5},"value":[null]}"#
+            };
+            let body = format!(r#"{{"jsonrpc":"2.0","id":1,"result":{result}}}"#);
+            let response = http("200 OK", "connection: close\r\n", &body);
+            stream.write_all(response.as_bytes()).await.unwrap();
+        }
+    });
+    address.to_string()
+}
+
+#[tokio::test]
+async fn a_node_whose_block_height_stays_does_not_block_a_confirmation_for_ever() {
+    let url = format!("http://{}", stalled_node().await);
+    let rpc = Rpc::with_options(&url, LIMITS).unwrap();
+    let signature = [7; 64].into();
+    let confirm = rpc.confirm(&signature, 100);
+    let result = tokio::time::timeout(Duration::from_secs(60), confirm).await;
+    let error = result.expect("the wait has a limit").unwrap_err();
+    assert!(matches!(error, RpcError::Stalled { .. }), "{error}");
+    assert!(error.to_string().contains("does not grow"), "{error}");
+}

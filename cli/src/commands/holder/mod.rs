@@ -402,9 +402,7 @@ async fn evict(context: &Context, args: &EvictArgs) -> Result<Report> {
     let signers = context.signers()?;
     let action = Action::of("evict the holder of an asset", evict.instruction());
     let outcome = context.run(&signers, action).await?;
-    Ok(status(context, &args.registry, &args.asset)
-        .await?
-        .and(outcome.report()))
+    outcome.report_after(status(context, &args.registry, &args.asset).await)
 }
 
 /// Returns the token account that holds a token, if its owner is not `holder`. `None` if the mint

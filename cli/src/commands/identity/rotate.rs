@@ -70,9 +70,9 @@ pub async fn run(context: &Context, args: &Args) -> Result<Report> {
     for asset in &args.assets {
         holdings.push((*asset, holder::holding(context, &args.registry, asset).await?));
     }
-    let is_new = !args.out.exists();
+    let is_new = !args.out.exists() && !context.options.dry_run;
     let new = Opened {
-        master: master(&open_or_create(args)?),
+        master: master(&open_or_create(args, context.options.dry_run)?),
         counter: 0,
     };
     for (asset, holding) in &holdings {
@@ -150,12 +150,17 @@ pub async fn run(context: &Context, args: &Args) -> Result<Report> {
     })
 }
 
-fn open_or_create(args: &Args) -> Result<sealed::Secret> {
+/// Opens the file of the new identity, or creates it. A dry run creates no file, so its identity is
+/// only an example.
+fn open_or_create(args: &Args, is_dry_run: bool) -> Result<sealed::Secret> {
     if args.out.exists() {
         let passphrase = PassphraseArgs {
             passphrase_file: args.new_passphrase_file.clone(),
         };
         return open(&args.out, &passphrase);
+    }
+    if is_dry_run {
+        return Ok(sealed::random());
     }
     let passphrase = passphrase::new_one(args.new_passphrase_file.as_deref())?;
     sealed::create(&args.out, &sealed::seal(&sealed::random(), &passphrase)?)?;

@@ -70,13 +70,14 @@ pub async fn run(context: &Context, args: &Args) -> Result<Report> {
     );
     let mut action = Action::of(&what, instruction);
     action.is_final = args.give_up_for_ever.then_some(TypedAddress {
+        name: "address",
         address: &bauta::ID,
         given: args.program.as_ref(),
         option: "--program",
     });
     action.signers.extend(&next);
     let outcome = context.run(&signers, action).await?;
-    Ok(show(context).await?.and(outcome.report()))
+    outcome.report_after(show(context).await)
 }
 
 /// Refuses an address that can't be meant. An address that signs for nobody would end all upgrades.

@@ -2,12 +2,12 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 use bauta_client::ClusterTag;
 use solana_address::Address;
 use solana_keypair::Keypair;
 use solana_signer::Signer;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
 use super::{on_chain, show};
 use crate::{
@@ -18,8 +18,8 @@ use crate::{
     failure::{Failure, Kind},
     loader::{self, PROGRAM_HEADER, ProgramData},
     report::Report,
-    transaction::Action,
-    upload::{self, Uploaded},
+    transaction::{Action, after_sent},
+    upload::{self, PATIENCE, Uploaded},
 };
 
 /// The address of programs/bauta/localnet-keypair.json, whose secret key is published.
@@ -75,7 +75,7 @@ pub async fn deploy(context: &Context, args: &Args) -> Result<Report> {
             .value("sent", false)
             .next("the program has these bytes already: there is nothing to do"));
     }
-    let buffer = keypair::read_or_create(&args.elf.buffer)?;
+    let buffer = keypair::read_or_plan(&args.elf.buffer, context.options.dry_run)?;
     approve_all(context, &signers, &buffer.pubkey(), (&elf, new.is_some())).await?;
     let uploaded = upload::upload(context, &signers, &buffer, &elf).await?;
     let report = upload_report(&uploaded, &buffer);
@@ -96,7 +96,7 @@ pub async fn deploy(context: &Context, args: &Args) -> Result<Report> {
         let action = Action::of("upgrade the program to the bytes of the buffer", instruction);
         context.run(&signers, action).await?.report()
     };
-    let report = show(context).await?.and(report).and(outcome);
+    let report = after_sent(show(context).await).and(report).and(outcome);
     Ok(match new {
         Some(_) => report.next("initialise the program at once: `bauta initialize`"),
         None => report.next("compare the bytes on the chain: `bauta program verify`"),
@@ -111,7 +111,7 @@ pub async fn buffer(context: &Context, args: &BufferArgs) -> Result<Report> {
     let (elf, artifact) = on_chain::read_elf(&args.elf.elf)?;
     let program = on_chain::read(context).await?;
     let authority = program.authority.ok_or_else(nobody)?;
-    let buffer = keypair::read_or_create(&args.elf.buffer)?;
+    let buffer = keypair::read_or_plan(&args.elf.buffer, context.options.dry_run)?;
     let address = buffer.pubkey();
     let report = |uploaded: &Uploaded| upload_report(uploaded, &buffer).fact("artifact", artifact);
     approve_all(context, &signers, &address, (&elf, false)).await?;
@@ -213,12 +213,18 @@ async fn create(
     let from_buffer = context.rent(loader::BUFFER_HEADER + len).await?;
     let data_rent = context.rent(PROGRAM_HEADER + len).await?;
     let signer = signers.signer.pubkey();
+    let funded = context.account(&bauta::ID).await?;
+    let funded = funded.map_or(0, |account| account.lamports);
+    let what = format!(
+        "deploy the program at {} with the upgrade authority {signer}",
+        bauta::ID
+    );
     let mut action = Action::of_all(
-        "deploy the program",
-        loader::deploy(&payer, &buffer.pubkey(), &signer, rent, len),
+        &what,
+        loader::deploy(&payer, &buffer.pubkey(), &signer, (rent, funded), len),
     );
     action.signers.push(program);
-    action.deposit = rent + data_rent.saturating_sub(from_buffer);
+    action.deposit = rent.saturating_sub(funded) + data_rent.saturating_sub(from_buffer);
     Ok(context.run(signers, action).await?.report())
 }
 
@@ -242,7 +248,16 @@ async fn extend(context: &Context, signers: &Signers, len: usize) -> Result<()> 
 /// a slot.
 async fn after_last_change(context: &Context) -> Result<()> {
     let changed = on_chain::read(context).await?.slot;
+    let end = Instant::now() + PATIENCE;
     while context.rpc.slot(LEVEL).await? <= changed {
+        ensure!(
+            Instant::now() < end,
+            Failure::new(
+                Kind::Node,
+                format!("the node at {} stays at the slot {changed}", context.rpc.host())
+            )
+            .next("repeat the command with another node: it continues")
+        );
         sleep(SLOT_INTERVAL).await;
     }
     Ok(())

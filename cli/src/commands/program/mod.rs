@@ -20,7 +20,7 @@ use bauta_client::addresses;
 
 pub use on_chain::read;
 
-use crate::{context::Context, failure::Kind, report::Report};
+use crate::{cluster::tag_name, context::Context, failure::Kind, report::Report};
 
 #[derive(clap::Args)]
 #[command(args_conflicts_with_subcommands = true)]
@@ -50,14 +50,19 @@ pub enum Command {
 
 /// Runs the subcommand. Without one, prints the program's address.
 pub async fn run(context: impl FnOnce() -> Result<Context>, args: &Args) -> Result<Report> {
-    match &args.command {
-        None => Ok(Report::bare("program", bauta::ID)),
-        Some(Command::Show) => show(&context()?).await,
-        Some(Command::Verify) => verify(&context()?).await,
-        Some(Command::Deploy(args)) => deploy::deploy(&context()?, args).await,
-        Some(Command::Buffer(args)) => deploy::buffer(&context()?, args).await,
-        Some(Command::Propose(args)) => propose::run(&context()?, args).await,
-        Some(Command::Authority(args)) => authority::run(&context()?, args).await,
+    let Some(command) = &args.command else {
+        return Ok(Report::bare("program", bauta::ID));
+    };
+    let context = context()?;
+    // The members of a multisig rely on commands that send nothing.
+    context.check_pinned().await?;
+    match command {
+        Command::Show => show(&context).await,
+        Command::Verify => verify(&context).await,
+        Command::Deploy(args) => deploy::deploy(&context, args).await,
+        Command::Buffer(args) => deploy::buffer(&context, args).await,
+        Command::Propose(args) => propose::run(&context, args).await,
+        Command::Authority(args) => authority::run(&context, args).await,
     }
 }
 
@@ -65,6 +70,7 @@ async fn show(context: &Context) -> Result<Report> {
     let program = on_chain::read(context).await?;
     Ok(Report::new()
         .fact("program", bauta::ID)
+        .optional("cluster_tag", context.cluster.tag.map(tag_name))
         .fact("program_data", addresses::program_data().address)
         .optional("upgrade_authority", program.authority)
         .value("last_upgrade_slot", program.slot)

@@ -186,7 +186,7 @@ pub async fn run(context: &Context, args: &Args) -> Result<Report> {
         Some(node) => ScopeAccounts::read_at_both(context, node, &args.scope).await?,
         None => ScopeAccounts::read(context, &args.scope).await?,
     };
-    let now = context.now().await?;
+    let now = context.own_time().await?;
     let contents = Contents::read(args)?;
     check_usable(&state, &circuit, &contents, now)?;
     let identity = args.identity.open()?;
@@ -222,7 +222,7 @@ pub async fn run(context: &Context, args: &Args) -> Result<Report> {
         nullifier: secret.nullifier(member.entry, domain),
         claim: shown.claim(),
         auxiliary_root: shown.auxiliary_root(),
-        expiry: values::later(now, args.expires_in),
+        expiry: values::rounded_later(now, args.expires_in),
         payload,
     };
     check_claim(&state, verify.claim)?;

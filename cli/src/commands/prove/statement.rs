@@ -129,7 +129,7 @@ pub async fn shown(
 ) -> Result<Shown> {
     let as_of = match args.as_of {
         Some(time) => time,
-        None => u64::try_from(now).context("the chain's time is before 1970")?,
+        None => u64::try_from(now).context("the time is before 1970")?,
     };
     match contents {
         Contents::Track => Ok(Shown::Track(track.context("the leaf has no track")?)),

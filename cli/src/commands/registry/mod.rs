@@ -6,6 +6,7 @@ use std::{path::PathBuf, time::Duration};
 
 use anyhow::{Context as _, Result, ensure};
 use bauta::state::{Registry, RegistryKind, Tree};
+use bauta_circuits::{Ownership, Statement as _};
 use bauta_client::instructions::{AppendLeaves, CreateRegistry, PublishRoot, ReplaceLeaf, SealRegistry};
 use bauta_primitives::{
     Attributes, Commitment, EntryId, FieldElement, Leaf, Root,
@@ -28,13 +29,15 @@ use crate::{
     report::Report,
     score_file,
     service::{Service, is_busy},
-    transaction::{Action, Cost, Outcome},
+    transaction::{Action, Cost, Outcome, after_sent},
     tree::{Changes, LeafSource},
     values::{self, RegistryKindName, element, hex32, registry_kind},
 };
 
 /// The number of leaves that fit into one transaction.
 const MAX_LEAVES: usize = 24;
+/// The leaf format whose attributes are a track.
+const TRACK_FORMAT: u16 = Ownership::LEAF_FORMAT;
 /// The interval between the attempts of an upload. An API accepts ten uploads in a minute.
 const INTERVAL: Duration = Duration::from_secs(7);
 /// The longest time until an API has stored the leaves of a published root.
@@ -203,6 +206,7 @@ pub async fn run(context: &Context, command: &Command) -> Result<Report> {
     match command {
         Command::Create(args) => create(context, args).await,
         Command::List { authority } => {
+            context.check_pinned().await?;
             let authority = authority.as_ref().map(|authority| (0, authority.as_ref()));
             let fields: Vec<(usize, &[u8])> = authority.into_iter().collect();
             let registries = context.list::<Registry>(&fields).await?;
@@ -213,14 +217,18 @@ pub async fn run(context: &Context, command: &Command) -> Result<Report> {
                     .collect(),
             ))
         }
-        Command::Show { registry } => show(context, registry).await,
+        Command::Show { registry } => {
+            context.check_pinned().await?;
+            show(context, registry).await
+        }
         Command::Seal { registry } => {
             context.read::<Registry>(registry, "registry").await?;
             let seal = SealRegistry {
                 authority: context.signer_address()?,
                 registry: *registry,
             };
-            send(context, registry, "seal the registry", seal.instruction()).await
+            let what = format!("seal the registry {registry} for ever");
+            send(context, registry, &what, seal.instruction()).await
         }
         Command::Append(args) => append(context, args).await,
         Command::Replace(args) => replace(context, args).await,
@@ -237,7 +245,7 @@ async fn send(
 ) -> Result<Report> {
     let signers = context.signers()?;
     let outcome = context.run(&signers, Action::of(what, instruction)).await?;
-    Ok(show(context, registry).await?.and(outcome.report()))
+    outcome.report_after(show(context, registry).await)
 }
 
 async fn create(context: &Context, args: &CreateArgs) -> Result<Report> {
@@ -260,7 +268,8 @@ async fn create(context: &Context, args: &CreateArgs) -> Result<Report> {
         "the registry {registry} exists: the authority has a registry with the nonce {}, so choose another --nonce",
         args.nonce
     );
-    let mut action = Action::of("create a registry", create.instruction()).creating::<Registry>();
+    let what = format!("create the registry {registry}");
+    let mut action = Action::of(&what, create.instruction()).creating::<Registry>();
     if has_tree {
         let rent = context.rent(Tree::SPACE).await?;
         let account = create_account(&payer, &tree.pubkey(), rent, Tree::SPACE as u64, &bauta::ID);
@@ -314,10 +323,13 @@ async fn append(context: &Context, args: &AppendArgs) -> Result<Report> {
         (None, Some(leaf)) => vec![leaf],
         (None, None) => args.leaves.iter().copied().map(Leaf::new).collect(),
     };
+    check_track_format(&registry, args.track.is_some() || args.file.is_some())?;
+    let changes = Changes::at_current_root(context, &args.present, &args.registry, &registry).await?;
+    let mut present = changes.leaves(Root::from_bytes(registry.root)?);
     if args.file.is_some() {
-        let changes = Changes::at_current_root(context, &args.present, &args.registry, &registry).await?;
-        let present = changes.leaves(Root::from_bytes(registry.root)?);
         leaves.retain(|leaf| !present.contains(leaf));
+    } else if let Some(repeated) = leaves.iter().find(|leaf| !present.insert(**leaf)) {
+        return Err(appended_already(repeated).into());
     }
     let signers = context.signers()?;
     let batches = leaves.len().div_ceil(MAX_LEAVES);
@@ -346,7 +358,7 @@ async fn append(context: &Context, args: &AppendArgs) -> Result<Report> {
             tree: registry.tree,
             leaves: batch.to_vec(),
         };
-        let what = format!("append {} leaves", batch.len());
+        let what = format!("append {} leaves to the registry {}", batch.len(), args.registry);
         let outcome = context
             .run(&signers, Action::of(&what, append.instruction()))
             .await?;
@@ -366,14 +378,40 @@ async fn append(context: &Context, args: &AppendArgs) -> Result<Report> {
             if args.present.api.is_some() {
                 return Ok(report);
             }
-            let appended = positions(context, &args.registry, &registry, &leaves).await?;
-            Ok(report.with_items(appended))
+            let appended = positions(context, &args.registry, &registry, &leaves).await;
+            Ok(report.and(after_sent(appended.map(Report::list))))
         }
         [outcome] => Ok(report.and(outcome.report())),
         _ => Ok(report
             .value("sent", transactions.iter().any(Outcome::is_sent))
             .next("members find their leaves with `bauta prove`; an interrupted --file is continued by the same command")),
     }
+}
+
+/// A member with two leaves could prove with the second one after the first one is removed.
+fn appended_already(leaf: &Leaf) -> Failure {
+    let message = format!("the tree has the leaf {leaf} already, or it is given twice: nothing was sent");
+    Failure::new(Kind::Other, message).next(
+        "an earlier command has appended it: leave it out, and look at the tree with `bauta registry show`",
+    )
+}
+
+/// Refuses leaves with a track in a registry whose leaves have other attributes. No circuit could
+/// prove such a leaf.
+fn check_track_format(registry: &Registry, has_track: bool) -> Result<()> {
+    ensure!(
+        !has_track || u16::from(registry.leaf_format) == TRACK_FORMAT,
+        Failure::new(
+            Kind::Other,
+            format!(
+                "the registry has the leaf format {}, but leaves with a track have the format {TRACK_FORMAT}: \
+                 no circuit of the registry could prove them",
+                registry.leaf_format
+            )
+        )
+        .next("name another registry, or give the attributes of its format (`bauta registry append --help`)")
+    );
+    Ok(())
 }
 
 /// Returns the position of each appended leaf. Other transactions can append at the same time, so
@@ -404,6 +442,7 @@ async fn publish(context: &Context, args: &PublishArgs) -> Result<Report> {
     let key = args.api_key_file.as_deref().map(ApiKey::read).transpose()?;
     let api = args.upload.as_deref().map(Service::with_key).transpose()?;
     let registry: Registry = context.read(&args.registry, "registry").await?;
+    check_track_format(&registry, args.members.is_some())?;
     let leaves = args.members.as_deref().map(members::read).transpose()?;
     let root = match (&leaves, args.root) {
         (Some(leaves), _) => Changes::of_leaves(registry.depth()?, leaves.clone())?.last_root()?,
@@ -419,7 +458,8 @@ async fn publish(context: &Context, args: &PublishArgs) -> Result<Report> {
             registry: args.registry,
             root,
         };
-        send(context, &args.registry, "publish a root", publish.instruction()).await?
+        let what = format!("publish the root {root} of the registry {}", args.registry);
+        send(context, &args.registry, &what, publish.instruction()).await?
     };
     if let Some(((api, key), leaves)) = upload
         && !context.options.dry_run
@@ -475,6 +515,7 @@ fn has_root(page: &Value, root: Root) -> bool {
 
 async fn replace(context: &Context, args: &ReplaceArgs) -> Result<Report> {
     let registry: Registry = context.read(&args.registry, "registry").await?;
+    check_track_format(&registry, args.track.is_some())?;
     let changes = Changes::at_current_root(context, &args.present, &args.registry, &registry).await?;
     let tree = changes.tree(Root::from_bytes(registry.root)?)?;
     let given = leaf_of(args.commitment, args.entry, args.track.map(Attributes::of_track))
@@ -488,12 +529,14 @@ async fn replace(context: &Context, args: &ReplaceArgs) -> Result<Report> {
         new_leaf: given.unwrap_or(Leaf::EMPTY),
         path: tree.on_chain_path(args.index)?,
     };
-    let what = if args.remove {
-        "remove a leaf"
-    } else {
-        "replace a leaf"
-    };
-    send(context, &args.registry, what, replace.instruction()).await
+    let what = format!(
+        "{} the leaf {} at the index {} of the registry {}",
+        if args.remove { "remove" } else { "replace" },
+        replace.old_leaf,
+        args.index,
+        args.registry
+    );
+    send(context, &args.registry, &what, replace.instruction()).await
 }
 
 fn summary(address: Address, registry: &Registry) -> Report {
