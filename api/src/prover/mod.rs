@@ -26,7 +26,7 @@ use tokio::sync::{Mutex, Semaphore};
 pub use self::{
     error::{JobFailure, ProverError, RefusalKind},
     jobs::{Job, JobId, JobState},
-    profile::{Case as ProfileCase, CircuitType, Measurement, Profile},
+    profile::{Case as ProfileCase, Measurement, Profile},
 };
 use self::{
     http::{Call, Http},

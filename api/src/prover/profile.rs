@@ -1,6 +1,7 @@
 //! Measurements of the proving time by the prover service, for operators.
 
-use serde::{Deserialize, Serialize};
+use bauta_wire::prover::CircuitType;
+use serde::Deserialize;
 use serde_json::json;
 
 use super::{Call, ProverError, ProverService};
@@ -14,16 +15,6 @@ pub struct Measurement {
     pub network_sizes: Vec<u64>,
     /// Measured proofs for each case.
     pub iterations: u32,
-}
-
-/// How a proof is made.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum CircuitType {
-    /// On one thread, as when several proofs run at the same time.
-    Default,
-    /// On all threads, as when no other proof runs.
-    Optimized,
 }
 
 /// The times that the prover service has measured.

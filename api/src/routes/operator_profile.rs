@@ -3,15 +3,14 @@
 use axum::{http::HeaderMap, response::Response};
 use bauta_service_common::{AUDIT, InvalidField, InvalidFields, Json, UnreadBody};
 use bauta_store::Role;
-use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use bauta_wire::api::{ProfileBody, ProfileCaseDocument, ProfileDocument};
 
 use super::{
     problems::{Failure, ProblemDocument},
     respond::uncached,
     state::Reads,
 };
-use crate::prover::{CircuitType, Measurement, Profile, ProfileCase};
+use crate::prover::{Measurement, Profile, ProfileCase};
 
 /// Largest body in bytes.
 const MAX_BODY_BYTES: usize = 1 << 10;
@@ -21,71 +20,6 @@ const MAX_NETWORK_SIZE: u64 = 1_000;
 const MAX_NETWORK_SIZES: usize = 4;
 /// Largest number of measured proofs for each case. So a measurement takes seconds.
 const MAX_ITERATIONS: u32 = 20;
-
-/// What is measured.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct ProfileBody {
-    /// How proofs are made: on one thread, on all threads, or both. By default `["default"]`.
-    #[serde(default = "default_types")]
-    circuit_types: Vec<CircuitType>,
-    /// Numbers of members of the generated registries: 1 to 4 numbers from 1 to 1,000. By default
-    /// `[10]`.
-    #[serde(default = "default_sizes")]
-    network_sizes: Vec<u64>,
-    /// Measured proofs for each case, from 1 to 20. By default 5.
-    #[serde(default = "default_iterations")]
-    #[schema(minimum = 1, maximum = 20)]
-    iterations: u32,
-}
-
-fn default_types() -> Vec<CircuitType> {
-    vec![CircuitType::Default]
-}
-
-fn default_sizes() -> Vec<u64> {
-    vec![10]
-}
-
-const fn default_iterations() -> u32 {
-    5
-}
-
-/// The measured times.
-#[derive(Serialize, ToSchema)]
-pub struct ProfileDocument {
-    /// The circuit.
-    circuit: String,
-    /// Measured proofs for each case.
-    iterations: u32,
-    /// Number of proving threads.
-    threads: u32,
-    /// One case for each circuit type and network size.
-    cases: Vec<ProfileCaseDocument>,
-    /// Recommendations that follow from the times.
-    recommendations: Vec<String>,
-}
-
-/// The times of a case: milliseconds of proving and self-verification, without the time in the queue.
-#[derive(Serialize, ToSchema)]
-pub struct ProfileCaseDocument {
-    /// How the proofs were made.
-    circuit_type: CircuitType,
-    /// Number of members of the registry.
-    network_size: u64,
-    /// Mean.
-    avg_ms: f64,
-    /// Minimum.
-    min_ms: f64,
-    /// Maximum.
-    max_ms: f64,
-    /// Median.
-    p50_ms: f64,
-    /// 95th percentile.
-    p95_ms: f64,
-    /// 99th percentile.
-    p99_ms: f64,
-}
 
 /// Measures the proving time.
 ///
@@ -114,68 +48,60 @@ pub async fn operator_profile(
 ) -> Result<Response, Failure> {
     let by = state.with_role(&headers, &[Role::Operator]).await?.id.to_string();
     let body: ProfileBody = body.json(MAX_BODY_BYTES).await?;
-    let measurement = body.checked()?;
+    let measurement = checked(body)?;
     tracing::info!(target: AUDIT, event = "profiled", account = by);
     let profile = state.prover.profile(&measurement).await?;
-    Ok(uncached(Json(ProfileDocument::from(profile))))
+    Ok(uncached(Json(document(profile))))
 }
 
-impl ProfileBody {
-    /// Returns what is measured. The error has all invalid fields.
-    fn checked(self) -> Result<Measurement, InvalidFields> {
-        let mut invalid = Vec::new();
-        let mut refuse = |field: &str, rule: String| invalid.push(InvalidField::new(field, rule));
-        let types = self.circuit_types.as_slice();
-        if types.is_empty() || types.len() > 2 || types.len() == 2 && types[0] == types[1] {
-            let rule = "must contain default, optimized or both, each at most once";
-            refuse("circuit_types", rule.to_owned());
-        }
-        let are_sizes = self
-            .network_sizes
-            .iter()
-            .all(|size| (1..=MAX_NETWORK_SIZE).contains(size));
-        if !are_sizes || !(1..=MAX_NETWORK_SIZES).contains(&self.network_sizes.len()) {
-            let rule = format!("must contain 1 to {MAX_NETWORK_SIZES} numbers from 1 to {MAX_NETWORK_SIZE}");
-            refuse("network_sizes", rule);
-        }
-        if !(1..=MAX_ITERATIONS).contains(&self.iterations) {
-            refuse("iterations", format!("must be from 1 to {MAX_ITERATIONS}"));
-        }
-        match InvalidFields::of(invalid) {
-            Some(fields) => Err(fields),
-            None => Ok(Measurement {
-                circuit_types: self.circuit_types,
-                network_sizes: self.network_sizes,
-                iterations: self.iterations,
-            }),
-        }
+/// Returns what is measured. The error has all invalid fields.
+fn checked(body: ProfileBody) -> Result<Measurement, InvalidFields> {
+    let mut invalid = Vec::new();
+    let mut refuse = |field: &str, rule: String| invalid.push(InvalidField::new(field, rule));
+    let types = body.circuit_types.as_slice();
+    if types.is_empty() || types.len() > 2 || types.len() == 2 && types[0] == types[1] {
+        let rule = "must contain default, optimized or both, each at most once";
+        refuse("circuit_types", rule.to_owned());
+    }
+    let sizes = &body.network_sizes;
+    let are_sizes = sizes.iter().all(|size| (1..=MAX_NETWORK_SIZE).contains(size));
+    if !are_sizes || !(1..=MAX_NETWORK_SIZES).contains(&sizes.len()) {
+        let rule = format!("must contain 1 to {MAX_NETWORK_SIZES} numbers from 1 to {MAX_NETWORK_SIZE}");
+        refuse("network_sizes", rule);
+    }
+    if !(1..=MAX_ITERATIONS).contains(&body.iterations) {
+        refuse("iterations", format!("must be from 1 to {MAX_ITERATIONS}"));
+    }
+    match InvalidFields::of(invalid) {
+        Some(fields) => Err(fields),
+        None => Ok(Measurement {
+            circuit_types: body.circuit_types,
+            network_sizes: body.network_sizes,
+            iterations: body.iterations,
+        }),
     }
 }
 
-impl From<Profile> for ProfileDocument {
-    fn from(profile: Profile) -> Self {
-        Self {
-            circuit: profile.circuit_id,
-            iterations: profile.iterations,
-            threads: profile.threads,
-            cases: profile.cases.into_iter().map(ProfileCaseDocument::from).collect(),
-            recommendations: profile.recommendations,
-        }
+fn document(profile: Profile) -> ProfileDocument {
+    ProfileDocument {
+        circuit: profile.circuit_id,
+        iterations: profile.iterations,
+        threads: profile.threads,
+        cases: profile.cases.into_iter().map(case_document).collect(),
+        recommendations: profile.recommendations,
     }
 }
 
-impl From<ProfileCase> for ProfileCaseDocument {
-    fn from(case: ProfileCase) -> Self {
-        Self {
-            circuit_type: case.circuit_type,
-            network_size: case.network_size,
-            avg_ms: case.avg_ms,
-            min_ms: case.min_ms,
-            max_ms: case.max_ms,
-            p50_ms: case.p50_ms,
-            p95_ms: case.p95_ms,
-            p99_ms: case.p99_ms,
-        }
+const fn case_document(case: ProfileCase) -> ProfileCaseDocument {
+    ProfileCaseDocument {
+        circuit_type: case.circuit_type,
+        network_size: case.network_size,
+        avg_ms: case.avg_ms,
+        min_ms: case.min_ms,
+        max_ms: case.max_ms,
+        p50_ms: case.p50_ms,
+        p95_ms: case.p95_ms,
+        p99_ms: case.p99_ms,
     }
 }
 
@@ -185,7 +111,7 @@ mod tests {
 
     #[test]
     fn a_measurement_is_bounded_and_all_invalid_fields_are_named() {
-        let read = |text: &str| serde_json::from_str::<ProfileBody>(text).unwrap().checked();
+        let read = |text: &str| checked(serde_json::from_str(text).unwrap());
         let measured = read("{}").unwrap();
         assert_eq!((measured.network_sizes, measured.iterations), (vec![10], 5));
         for (body, fields) in [

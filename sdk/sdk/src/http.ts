@@ -87,11 +87,6 @@ export class Service {
     this.url = String(url).replace(/\/+$/, "");
   }
 
-  /** Whether requests go through a relay of Oblivious HTTP. */
-  get isOblivious(): boolean {
-    return this.tunnel !== undefined;
-  }
-
   /** Whether this is the prover service. */
   get isProver(): boolean {
     return this.to === "prover";

@@ -46,10 +46,8 @@ export async function readMemberPath(
 ): Promise<TreePath> {
   checkIndex(tree.index, tree.depth);
   const isSmall = tree.leaves > 0n && tree.leaves <= MAX_WHOLE;
-  const isWhole = how === "whole" || (how === "auto" && isSmall);
-  // The gateway for Oblivious HTTP serves no whole trees, so all tiles are read.
-  if (isWhole && !api.isOblivious) return readWhole(api, tree, signal);
-  return readTiles(api, isWhole ? "all" : vault, tree, signal);
+  if (how === "whole" || (how === "auto" && isSmall)) return readWhole(api, tree, signal);
+  return readTiles(api, vault, tree, signal);
 }
 
 async function readWhole(api: Service, tree: LeafOfTree, signal: AbortSignal | undefined): Promise<TreePath> {
@@ -100,35 +98,23 @@ export function pathInLeaves(leaves: readonly Field[], depth: Depth, index: bigi
   return { leaf: leaves[Number(index)] ?? emptySubtree(0), path, root: row[0] ?? emptySubtree(depth) };
 }
 
-/** Reads all tiles, or the group of tiles that the vault has. */
-async function readTiles(
-  api: Service,
-  which: Vault | "all",
-  tree: LeafOfTree,
-  signal: AbortSignal | undefined,
-): Promise<TreePath> {
+async function readTiles(api: Service, vault: Vault, tree: LeafOfTree, signal: AbortSignal | undefined): Promise<TreePath> {
   const { root, depth, index } = tree;
   const reported = (url: string | URL | Request, options: RequestInit = {}) => {
     const path = String(url).slice(api.url.length);
-    const shows = [which === "all" ? "all leaves or none" : "one of 256 leaves"] as const;
+    const shows = ["one of 256 leaves"] as const;
     return api.answer({ path, route: "/v1/tiles/{hash}", shows, limit: MAX_TILE_BYTES, signal }, options.signal!);
   };
   // Tiles that several paths share are read once, so the requests do not show which path is real.
   const reader = tileReader(api.url, { signal, fetch: reported });
   const own = index / TILE_LEAVES;
-  const count = await countTiles(reader, root, depth);
-  const others = which === "all" ? allBut(own, count) : await othersOf(which, tree, own, count);
+  const others = await othersOf(vault, tree, own, await countTiles(reader, root, depth));
   let path: TreePath | undefined;
   for (const tile of [...others, own].sort((a, b) => (a < b ? -1 : 1))) {
     const read = await pathIn(reader, { root, depth, index: tile === own ? index : tile * TILE_LEAVES });
     if (tile === own) path = read;
   }
   return path!;
-}
-
-function allBut(own: bigint, count: bigint): bigint[] {
-  if (count * TILE_LEAVES > MAX_LEAVES) throw malformed(`the tree has more than ${MAX_LEAVES} leaves: read it in tiles`);
-  return Array.from({ length: Number(count) }, (_, at) => BigInt(at)).filter((tile) => tile !== own);
 }
 
 /**

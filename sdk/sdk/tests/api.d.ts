@@ -314,7 +314,6 @@ export declare class Service {
     private readonly tunnel?;
     readonly url: string;
     constructor(url: string | URL, to: Exclude<Disclosure["to"], "node">, onRequest: OnRequest | undefined, tunnel?: Tunnel | undefined);
-    get isOblivious(): boolean;
     get isProver(): boolean;
     other(url: string | URL, to: "prover" | "file" | "ohttp-relay"): Service;
     bytes(request: ServiceRequest): Promise<Uint8Array<ArrayBuffer>>;

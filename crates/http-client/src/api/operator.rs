@@ -1,8 +1,8 @@
 //! What operators and auditors read, and operators change.
 
 use bauta_wire::api::{
-    JobFilter, JobListDocument, LedgerDocument, LedgerPage, MetricsDocument, QueueDocument, SponsorshipBody,
-    SponsorshipDocument, WorkersDocument,
+    JobFilter, JobListDocument, LedgerDocument, LedgerPage, MetricsDocument, ProfileBody, ProfileDocument,
+    QueueDocument, SponsorshipBody, SponsorshipDocument, WorkersDocument,
 };
 use solana_address::Address;
 
@@ -48,6 +48,13 @@ impl Api {
         self.0
             .document(&Request::get("v1/operator/workers").keyed())
             .await
+    }
+
+    /// Measures the proving time. Needs the access token of an operator. A measurement takes seconds
+    /// to minutes, so choose the client's time limit accordingly.
+    pub async fn operator_profile(&self, body: &ProfileBody) -> Result<ProfileDocument, HttpError> {
+        let request = Request::post("v1/operator/profile", body)?;
+        self.0.document(&request.keyed().once()).await
     }
 
     /// Returns whether the operator pays for relays.

@@ -787,6 +787,13 @@ async fn operators(c: &mut Checked) {
         async |url| api(url).operator_workers().await,
     )
     .await;
+    let body = serde_json::from_str("{}").unwrap();
+    c.document(
+        "operator_profile",
+        ("POST /v1/operator/profile", 200),
+        async |url| api(url).operator_profile(&body).await,
+    )
+    .await;
     c.document(
         "sponsorship",
         ("GET /v1/operator/sponsorship", 200),

@@ -18,6 +18,7 @@ mod ledger;
 mod login;
 mod nullifiers;
 mod operator_metrics;
+mod operator_profile;
 mod operator_queue;
 mod problem;
 mod proofs;
@@ -56,6 +57,7 @@ pub use self::{
         IndexerMetrics, MetricsDocument, ProofMetrics, QueueMetrics, RelayMetrics, UseMetrics, WalletMetrics,
         WebhookMetrics,
     },
+    operator_profile::{ProfileBody, ProfileCaseDocument, ProfileDocument},
     operator_queue::{
         JobFilter, JobListDocument, OperatorJobDocument, PriorityDocument, QueueDocument, WorkersDocument,
     },
