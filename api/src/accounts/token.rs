@@ -132,7 +132,7 @@ impl Tokens {
 /// Returns the thumbprint of a public key (RFC 7638, RFC 8037).
 fn thumbprint(key: &Keypair) -> String {
     let x = BASE64.encode(key.pubkey().as_array());
-    let members = format!(r#"{{"crv":"Ed25519","kty":"OKP".into(),"x":"{x}"}}"#);
+    let members = format!(r#"{{"crv":"Ed25519","kty":"OKP","x":"{x}"}}"#);
     BASE64.encode(sha256(members.as_bytes()))
 }
 

@@ -373,83 +373,14 @@ impl TestChain {
         let mut after = vec![];
         let mut types_after = vec![];
         for extension in &spec.extensions {
-            match *extension {
-                MintExtension::CloseAuthority => {
-                    types.push(ExtensionType::MintCloseAuthority);
-                    before.push(
-                        token::initialize_mint_close_authority(&program, &key, Some(&authority))
-                            .expect(BUILDS),
-                    );
-                }
-                MintExtension::PermanentDelegate => {
-                    types.push(ExtensionType::PermanentDelegate);
-                    before.push(
-                        token::initialize_permanent_delegate(&program, &key, &authority).expect(BUILDS),
-                    );
-                }
-                MintExtension::ConfidentialTransfer => {
-                    types.push(ExtensionType::ConfidentialTransferMint);
-                    before.push(
-                        confidential_transfer::instruction::initialize_mint(
-                            &program,
-                            &key,
-                            Some(authority),
-                            true,
-                            None,
-                        )
-                        .expect(BUILDS),
-                    );
-                }
-                MintExtension::TransferFee => {
-                    types.push(ExtensionType::TransferFeeConfig);
-                    before.push(
-                        transfer_fee::instruction::initialize_transfer_fee_config(
-                            &program,
-                            &key,
-                            Some(&authority),
-                            Some(&authority),
-                            1,
-                            1,
-                        )
-                        .expect(BUILDS),
-                    );
-                }
-                MintExtension::TransferHook => {
-                    types.push(ExtensionType::TransferHook);
-                    before.push(
-                        transfer_hook::instruction::initialize(&program, &key, Some(authority), None)
-                            .expect(BUILDS),
-                    );
-                }
-                MintExtension::Pausable => {
-                    types.push(ExtensionType::Pausable);
-                    before.push(pausable::instruction::initialize(&program, &key, &authority).expect(BUILDS));
-                }
-                MintExtension::InterestBearing => {
-                    types.push(ExtensionType::InterestBearingConfig);
-                    before.push(
-                        interest_bearing_mint::instruction::initialize(&program, &key, Some(authority), 100)
-                            .expect(BUILDS),
-                    );
-                }
-                MintExtension::GroupMemberPointer(to) => {
-                    types.push(ExtensionType::GroupMemberPointer);
-                    before.push(
-                        group_member_pointer::instruction::initialize(&program, &key, None, Some(to))
-                            .expect(BUILDS),
-                    );
-                }
-                MintExtension::GroupMember(group) => {
-                    types.push(ExtensionType::GroupMemberPointer);
-                    types_after.push(ExtensionType::TokenGroupMember);
-                    before.push(
-                        group_member_pointer::instruction::initialize(&program, &key, None, Some(key))
-                            .expect(BUILDS),
-                    );
-                    after.push(initialize_member(
-                        &program, &key, &key, &authority, &group, &authority,
-                    ));
-                }
+            let (kind, instruction) = initialize_extension(*extension, &program, &key, &authority);
+            types.push(kind);
+            before.push(instruction);
+            if let MintExtension::GroupMember(group) = extension {
+                types_after.push(ExtensionType::TokenGroupMember);
+                after.push(initialize_member(
+                    &program, &key, &key, &authority, group, &authority,
+                ));
             }
         }
         let length = |types: &[ExtensionType]| {
@@ -509,4 +440,54 @@ impl TestChain {
             token::initialize_account3(&spec.program, account, mint, owner).expect(BUILDS),
         ]
     }
+}
+
+/// Returns the type of an extension, and the instruction that initialises it before the mint.
+fn initialize_extension(
+    extension: MintExtension,
+    program: &Address,
+    mint: &Address,
+    authority: &Address,
+) -> (ExtensionType, Instruction) {
+    let member_pointer = |to| group_member_pointer::instruction::initialize(program, mint, None, Some(to));
+    let (kind, instruction) = match extension {
+        MintExtension::CloseAuthority => (
+            ExtensionType::MintCloseAuthority,
+            token::initialize_mint_close_authority(program, mint, Some(authority)),
+        ),
+        MintExtension::PermanentDelegate => (
+            ExtensionType::PermanentDelegate,
+            token::initialize_permanent_delegate(program, mint, authority),
+        ),
+        MintExtension::ConfidentialTransfer => (
+            ExtensionType::ConfidentialTransferMint,
+            confidential_transfer::instruction::initialize_mint(program, mint, Some(*authority), true, None),
+        ),
+        MintExtension::TransferFee => (
+            ExtensionType::TransferFeeConfig,
+            transfer_fee::instruction::initialize_transfer_fee_config(
+                program,
+                mint,
+                Some(authority),
+                Some(authority),
+                1,
+                1,
+            ),
+        ),
+        MintExtension::TransferHook => (
+            ExtensionType::TransferHook,
+            transfer_hook::instruction::initialize(program, mint, Some(*authority), None),
+        ),
+        MintExtension::Pausable => (
+            ExtensionType::Pausable,
+            pausable::instruction::initialize(program, mint, authority),
+        ),
+        MintExtension::InterestBearing => (
+            ExtensionType::InterestBearingConfig,
+            interest_bearing_mint::instruction::initialize(program, mint, Some(*authority), 100),
+        ),
+        MintExtension::GroupMemberPointer(to) => (ExtensionType::GroupMemberPointer, member_pointer(to)),
+        MintExtension::GroupMember(_) => (ExtensionType::GroupMemberPointer, member_pointer(*mint)),
+    };
+    (kind, instruction.expect(BUILDS))
 }

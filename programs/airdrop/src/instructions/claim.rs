@@ -71,7 +71,7 @@ pub struct Proof {
     pub expiry: i64,
 }
 
-impl<'info> Claim<'info> {
+impl Claim<'_> {
     pub(crate) fn run(&self, tier: u32, as_of: u64, proof: &Proof) -> Result<()> {
         let campaign = state::read(&self.campaign)?;
         self.check_addresses(&campaign)?;
