@@ -104,8 +104,8 @@ impl AuditSigner {
     }
 
     /// Returns the signed note of the end of the log, for clients. A note, and an error too, is used
-    /// for a second, and up to a minute if it took long. So many requests take little of the database
-    /// and of the processors, and do not delay the seals.
+    /// for a second, and up to a minute if it took long. This bounds the work that requests cause,
+    /// and requests do not delay the seals.
     pub async fn note(&self) -> Note {
         let mut kept = self.note.lock().await;
         if let Some((until, note)) = &*kept

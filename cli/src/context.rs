@@ -183,7 +183,7 @@ impl Context {
 }
 
 impl Context {
-    /// Refuses a node of another cluster than the pinned one, for commands that only read. A node of
+    /// Refuses a node whose cluster is not the pinned one, for commands that only read. A node of
     /// a cluster without a known genesis hash can't be compared.
     pub async fn check_pinned(&self) -> Result<()> {
         if self.cluster.tag.is_some_and(is_public) {

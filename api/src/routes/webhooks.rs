@@ -77,7 +77,7 @@ pub async fn webhooks(state: Reads, headers: HeaderMap) -> Result<Response, Fail
     ),
     extensions(("x-discloses" = json!({
         "sees": "network address; account; URL; **which scope, registry and events**",
-        "keeps": "URL, filter and account until the webhook is deleted; account, id and time in the audit log for ever, also if its host later has an internal address"
+        "keeps": "URL, filter and account until the webhook is deleted; account, id and time in the audit log for ever; the same if its host later has an internal address"
     })))
 )]
 pub async fn create_webhook(state: Reads, headers: HeaderMap, body: UnreadBody) -> Result<Response, Failure> {

@@ -37,7 +37,7 @@ const SLOT: Duration = Duration::from_millis(400);
 const IN_SLOT: u64 = 10;
 /// Verifications of each slot while the rate is measured.
 const IN_BATCH: u64 = 100;
-/// The writer waits while a subscriber has so many events less than it has written. A subscriber
+/// The writer waits while a subscriber is this many events behind. A subscriber
 /// that is further behind for long is cut.
 const MAX_AHEAD: u64 = 2_000;
 /// Interval at which the writer looks whether the subscribers have the events.

@@ -1,8 +1,8 @@
 //! What the participant of a turn delivers.
 //!
 //! Anyone can have put files into the folder `pending`. Only the signature of the participant makes
-//! them a contribution to the newest key. A file without it, or another file than the signed one,
-//! has not arrived: the turn goes on until its deadline.
+//! them a contribution to the newest key. A file without it, or a file that differs from the signed one,
+//! has not arrived: the turn lasts until its deadline.
 
 use std::{io::ErrorKind, path::Path};
 

@@ -170,7 +170,7 @@ impl State {
         Ok(())
     }
 
-    /// Returns whether somebody contributed after the announcement of the beacon. The source of a
+    /// Returns whether a participant contributed after the announcement of the beacon. The source of a
     /// beacon is public, so without a later contribution the coordinator could choose the beacon
     /// whose value suits them.
     pub fn has_contribution_after_announcement(&self) -> bool {

@@ -90,10 +90,10 @@ pub struct FolderArg {
 /// What was published elsewhere. A whole folder, with keys of its own, can be false.
 #[derive(clap::Args)]
 pub struct Published {
-    /// Address of the coordinator, from another source than the folder
+    /// Address of the coordinator, from a source that is not the folder
     #[arg(long, value_name = "ADDRESS")]
     coordinator: Option<Address>,
-    /// Hash of the ceremony, from another source than the folder: the SHA-256 of the first record
+    /// Hash of the ceremony, from a source that is not the folder: the SHA-256 of the first record
     #[arg(long, value_name = "HASH")]
     ceremony: Option<String>,
 }
@@ -203,7 +203,7 @@ fn failed_check<T>(result: Result<T>) -> Result<T> {
 }
 
 impl Published {
-    /// Refuses another ceremony than the published one.
+    /// Refuses a ceremony that is not the published one.
     fn check(&self, state: &State) -> Result<()> {
         let coordinator = self.coordinator.as_ref().map(Address::to_string);
         for (what, expected, found) in [
@@ -213,7 +213,7 @@ impl Published {
             if let Some(expected) = expected.as_ref().filter(|expected| *expected != found) {
                 let message = format!("the {what} of the ceremony is {found}, and not {expected}");
                 return Err(Failure::new(Kind::Check, message)
-                    .next("do not use this folder: it is of another ceremony than the published one")
+                    .next("do not use this folder: its ceremony is not the published one")
                     .into());
             }
         }
@@ -440,7 +440,7 @@ fn warn(report: Report, warning: Option<String>) -> Report {
     warning.into_iter().fold(report, Report::warning)
 }
 
-/// Writes a file of the folder, which everybody may read.
+/// Writes a file of the folder, which all users may read.
 fn write(path: &Path, bytes: &[u8]) -> Result<()> {
     let context = || format!("can't write {}", path.display());
     if let Some(folder) = path.parent() {

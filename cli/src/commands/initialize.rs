@@ -24,7 +24,7 @@ pub struct Args {
     /// changed later. Refused on mainnet
     #[arg(long)]
     allow_development_keys: bool,
-    /// Genesis hash of the cluster from another source than the node, which confirms --cluster-tag
+    /// Genesis hash of the cluster from a source that is not the node. It confirms --cluster-tag
     /// genesis [default: the command requests it on the terminal]
     #[arg(long, value_name = "HASH")]
     genesis_hash: Option<Address>,

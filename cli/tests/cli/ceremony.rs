@@ -321,7 +321,7 @@ fn a_ceremony_ends_with_a_key_although_some_participants_fail() {
     );
     fails(&["--ceremony", &"0".repeat(64)], "the hash of the ceremony is");
 
-    // The coordinator names another key than the one of the files.
+    // The coordinator names a key that is not in the files.
     let last = transcript.lines().count() - 1;
     let hash = text_of(&checked["verifying_key_hash"]);
     let finished =

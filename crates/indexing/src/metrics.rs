@@ -152,6 +152,11 @@ pub fn describe() {
     describe_gauge!(LEADER, "1 if this replica is the leader, which writes");
     #[cfg(feature = "yellowstone")]
     describe_stream();
+    set_first_values();
+}
+
+/// Sets the values that a metric has before the first event, so that it is exported from the start.
+fn set_first_values() {
     for total in [
         GAPS,
         MISSING_TRANSACTIONS,

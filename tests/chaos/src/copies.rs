@@ -20,7 +20,9 @@ fn other(signature: &str) -> Option<String> {
     if bytes.len() != SIGNATURE {
         return None;
     }
-    bytes.iter_mut().for_each(|byte| *byte ^= 0x55);
+    for byte in &mut bytes {
+        *byte ^= 0x55;
+    }
     Some(bs58::encode(bytes).into_string())
 }
 

@@ -80,7 +80,7 @@ impl PageOf {
 }
 
 impl Span {
-    fn of<'a>(self, request: Request<'a>) -> Request<'a> {
+    fn of(self, request: Request<'_>) -> Request<'_> {
         request.query("from", self.from).query("to", self.to)
     }
 }

@@ -14,9 +14,9 @@ use crate::chain::{Head, ListedTransaction, Source};
 use crate::histories::Histories;
 
 /// How long a search for missing transactions delays the decision about a contradiction. If the nodes
-/// do not contradict each other, the search goes on.
+/// do not contradict each other, the search continues.
 const SEARCH_TIME: Duration = Duration::from_secs(10);
-/// How long a search goes on. A node can deliver a history without an end.
+/// How long a search can last. A node can deliver a history without an end.
 const LONG_SEARCH_TIME: Duration = Duration::from_mins(10);
 /// How many searches at the same checkpoint, within [`SEARCHES_TIME`], find something before the
 /// contradiction is decided without a search. A node can invent something for each of them.

@@ -122,7 +122,6 @@ impl<S: Source> Follower<S> {
         let of_key = |row: &&ContestedTransaction| (row.slot, row.signature) == key;
         let rows: Vec<_> = self.contests.rows.values().filter(of_key).cloned().collect();
         match verdict {
-            Verdict::Unanswered => Ok(false),
             Verdict::Tie if rows.is_empty() => {
                 let reason = "as many nodes have it as do not";
                 let version = self
@@ -137,7 +136,7 @@ impl<S: Source> Follower<S> {
                 }
                 Ok(false)
             }
-            Verdict::Tie => Ok(false),
+            Verdict::Unanswered | Verdict::Tie => Ok(false),
             Verdict::Version(right) => {
                 let reason = "two nodes do not have it";
                 let mut wrong = self.outvoted(&entry, versions, right, reason);
