@@ -53,7 +53,7 @@ export class TestGateway {
     this.lengths.push(request.length);
     const before = this.instead(undefined);
     if (before) return before;
-    if (request[0] !== this.#id) return { status: 400, body: { code: "unknown_ohttp_key", detail: "read the keys again" } };
+    if (request[0] !== this.#id) return { status: 422, body: { code: "unknown_ohttp_key", detail: "read the keys again" } };
     const enc = request.subarray(7, 39);
     const info = Buffer.concat([Buffer.from("message/bhttp request\0"), request.subarray(0, 7)]);
     const recipient = await suite.createRecipientContext({ recipientKey: this.#keys, enc: Uint8Array.from(enc), info: Uint8Array.from(info) });

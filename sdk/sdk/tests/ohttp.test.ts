@@ -89,14 +89,15 @@ test("onRequest shows that the relay sees the address, and the API the request",
   assert.equal(ofApi.length - direct.length, ofRelay.length);
 });
 
-test("a small tree is read whole, tile by tile, because the gateway serves no whole trees", async () => {
+test("a small tree is read whole, and a tree in tiles, through the relay", async () => {
+  const shownBy = (request: string) => world.sent.filter((report) => report.to === "api" && report.request === request).map(({ shows }) => shows);
   await prove(client());
+  assert(gateway.inner.some(({ line }) => line === world.leavesRoute));
+  assert.deepEqual(shownBy("GET /v1/registries/{registry}/roots/{root}/leaves"), [["registry", "all leaves or none"]]);
+  await prove(client(), { tree: "tiles" });
   const tiles = gateway.inner.filter(({ line }) => line.startsWith("GET /v1/tiles/"));
-  // 700 leaves: three tiles of leaves, and two above them.
-  assert.equal(new Set(tiles.map(({ line }) => line)).size, 5);
-  assert(!world.received.some((line) => line.includes("/leaves")));
-  const shown = world.sent.filter(({ request }) => request === "GET /v1/tiles/{hash}").flatMap(({ shows }) => shows);
-  assert.deepEqual([...new Set(shown)], ["all leaves or none"]);
+  assert.equal(shownBy("GET /v1/tiles/{hash}").length, tiles.length);
+  assert(shownBy("GET /v1/tiles/{hash}").every((shows) => shows.join() === "one of 256 leaves"));
 });
 
 test("a delegated proof and its sealing key go through the gateway", async () => {
@@ -176,7 +177,7 @@ test("a relay that hides the reason of a refusal, or invents one, learns no more
   const bauta = client();
   await bauta.memberships(world.identity);
   const timer = keepTimer(context);
-  gateway.instead = () => ({ status: 400, body: Buffer.from("Bad request") });
+  gateway.instead = () => ({ status: 422, body: Buffer.from("Unprocessable") });
   await assert.rejects(bauta.memberships(world.identity), named("unknown-ohttp-key"));
   assert(timer.run);
   assert.deepEqual(direct, [`GET ${KEYS}`]);
