@@ -20,7 +20,7 @@ const DEBOOTSTRAP: Tool = Tool {
 /// Builds all stand-in images, under the names that the Dockerfile and the compose file use. The
 /// container engine reuses the layers that it has built before.
 pub fn build(root: &Path) -> Result<()> {
-    system::require(&[DEBOOTSTRAP, system::PROMETHEUS])?;
+    system::require(&[DEBOOTSTRAP, system::PROMETHEUS, system::NODE, system::NPM])?;
     let base = "debian:bookworm-slim";
     if workspace::output(docker().args(["image", "inspect", base])).is_err() {
         debian(base)?;
@@ -42,7 +42,9 @@ pub fn build(root: &Path) -> Result<()> {
         "/etc/ssl/certs/ca-certificates.crt",
         rust.join("certificates.crt"),
     )?;
+    node(&standins.join("node"))?;
     for (folder, name) in [
+        ("node", "node:20-bookworm-slim"),
         ("rust", "rust:1.95.0-slim-bookworm"),
         ("postgres", "postgres:15-bookworm"),
         ("redis", "redis:7.2-bookworm"),
@@ -54,6 +56,21 @@ pub fn build(root: &Path) -> Result<()> {
                 .arg(standins.join(folder)),
         )?;
     }
+    Ok(())
+}
+
+/// Copies node and npm of this machine, and where npm gets packages from.
+fn node(folder: &Path) -> Result<()> {
+    let node = workspace::on_path("node").context("node is not on PATH")?;
+    fs::copy(node, folder.join("node"))?;
+    let modules = workspace::output(Command::new("npm").args(["root", "--global"]))?;
+    copy(&Path::new(modules.trim()).join("npm"), &folder.join("npm"))?;
+    let registry = workspace::output(Command::new("npm").args(["config", "get", "registry"]))?;
+    fs::write(folder.join("npmrc"), format!("registry={}\n", registry.trim()))?;
+    fs::copy(
+        "/etc/ssl/certs/ca-certificates.crt",
+        folder.join("certificates.crt"),
+    )?;
     Ok(())
 }
 
