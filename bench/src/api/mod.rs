@@ -324,6 +324,19 @@ async fn rounds(service: &Running, nginx: &Nginx, load: &Load, extent: &Extent) 
     Ok(results)
 }
 
+/// Returns what was measured, and the heading of the table.
+fn heading(extent: &Extent) -> String {
+    format!(
+        "{} leaves, {} clients, {} rounds of {} s for each line; medians of the rounds. Memory over {} s.\n\n\
+         | figure | `--json` | | goal |\n|---|---|--:|--:|\n",
+        extent.leaves,
+        extent.clients,
+        extent.rounds,
+        extent.window.as_secs(),
+        extent.steady.as_secs()
+    )
+}
+
 fn report(
     options: &Options,
     extent: &Extent,
@@ -342,15 +355,7 @@ fn report(
         results.path_p99,
     ]
     .map(median);
-    let mut text = format!(
-        "{} leaves, {} clients, {} rounds of {} s for each line; medians of the rounds. Memory over {} s.\n\n\
-         | figure | `--json` | | goal |\n|---|---|--:|--:|\n",
-        extent.leaves,
-        extent.clients,
-        extent.rounds,
-        extent.window.as_secs(),
-        extent.steady.as_secs()
-    );
+    let mut text = heading(extent);
     for (name, key, value, goal) in [
         ("cached reads at 2,000 per second, p50, ms", "", cached_p50, ""),
         (

@@ -93,9 +93,9 @@ mod tests {
         };
         let instruction = write(&Address::new_from_array([1; 32]), false, &build);
         let expected: [&[u8]; 8] = [
-            b"\x05\0\0\00.5.2",
+            b"\x05\0\0\x000.5.2",
             b"\x09\0\0\0https://a",
-            b"\x02\0\0\00f",
+            b"\x02\0\0\x000f",
             b"\x02\0\0\0",
             b"\x03\0\0\0--x",
             b"\x01\0\0\0y",

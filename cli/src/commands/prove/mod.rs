@@ -330,21 +330,19 @@ impl Search<'_> {
 
     /// Finds the leaf at its index, and reads only the tiles above it.
     async fn find_in_tiles(&self, tiles: &Tiles, attributes: Option<Attributes>) -> Result<Located> {
-        let (member, index) = match self.args.asset {
-            Some(asset) => {
-                let place = tiles.place(&self.scope.registry, &asset).await?;
-                let place = place.ok_or_else(|| self.not_registered(&asset, false))?;
-                let entry = EntryId::of_mint(asset.as_array());
-                (
-                    self.member(entry, Some(place.track), Attributes::of_track(place.track), None),
-                    place.index,
-                )
-            }
-            None => {
-                let index = self.args.index;
-                let index = index.context("name the position of the member's leaf with --index")?;
-                (self.of_entry(attributes)?, index)
-            }
+        let (member, index) = if let Some(asset) = self.args.asset {
+            let place = tiles.place(&self.scope.registry, &asset).await?;
+            let place = place.ok_or_else(|| self.not_registered(&asset, false))?;
+            let entry = EntryId::of_mint(asset.as_array());
+            let attributes = Attributes::of_track(place.track);
+            (
+                self.member(entry, Some(place.track), attributes, None),
+                place.index,
+            )
+        } else {
+            let index = self.args.index;
+            let index = index.context("name the position of the member's leaf with --index")?;
+            (self.of_entry(attributes)?, index)
         };
         let snapshot = self.snapshot()?;
         let found = tiles

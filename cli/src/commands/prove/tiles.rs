@@ -48,13 +48,17 @@ pub struct Found {
 impl Tiles {
     /// Uses an API. Does not connect.
     pub fn of_api(url: &str) -> Result<Self> {
-        Ok(Self::Api(Box::new(Api::new(url).map_err(of_api)?)))
+        Ok(Self::Api(Box::new(
+            Api::new(url).map_err(|error| of_api(&error))?,
+        )))
     }
 
     /// Connects to a database, and checks its schema.
     pub async fn of_database(url: &str) -> Result<Self> {
-        let store = Store::connect(url, 1).await.map_err(of_database)?;
-        store.check_schema().await.map_err(of_database)?;
+        let store = Store::connect(url, 1)
+            .await
+            .map_err(|error| of_database(&error))?;
+        store.check_schema().await.map_err(|error| of_database(&error))?;
         Ok(Self::Database(store))
     }
 
@@ -63,8 +67,14 @@ impl Tiles {
         match self {
             Self::Api(api) => holding(api, registry, asset).await,
             Self::Database(store) => {
-                let registry = store.registry(*registry).await.map_err(of_database)?;
-                let found = store.holding(&registry, *asset).await.map_err(of_database)?;
+                let registry = store
+                    .registry(*registry)
+                    .await
+                    .map_err(|error| of_database(&error))?;
+                let found = store
+                    .holding(&registry, *asset)
+                    .await
+                    .map_err(|error| of_database(&error))?;
                 Ok(found.filter(|holding| holding.live).map(|holding| Place {
                     index: holding.index.get(),
                     track: holding.track,
@@ -83,10 +93,19 @@ impl Tiles {
         now: i64,
     ) -> Result<(Leaf, MembershipPath)> {
         match self {
-            Self::Api(api) => api.path_by_tiles(root, depth, index).await.map_err(of_api),
+            Self::Api(api) => api
+                .path_by_tiles(root, depth, index)
+                .await
+                .map_err(|error| of_api(&error)),
             Self::Database(store) => {
-                let stored = store.registry(*registry).await.map_err(of_database)?;
-                let found = store.path(&stored, root, index, now).await.map_err(of_database)?;
+                let stored = store
+                    .registry(*registry)
+                    .await
+                    .map_err(|error| of_database(&error))?;
+                let found = store
+                    .path(&stored, root, index, now)
+                    .await
+                    .map_err(|error| of_database(&error))?;
                 // The database is not trusted with the integrity of the tree.
                 ensure!(
                     found.path.root(found.leaf) == root,
@@ -139,7 +158,7 @@ async fn holding(api: &Api, registry: &Address, asset: &Address) -> Result<Optio
     let bits = api
         .holdings(registry, None, &first)
         .await
-        .map_err(of_api)?
+        .map_err(|error| of_api(&error))?
         .prefix_bits;
     let prefix = prefix(asset, bits);
     let mut page = PageOf::default();
@@ -147,7 +166,7 @@ async fn holding(api: &Api, registry: &Address, asset: &Address) -> Result<Optio
         let found = api
             .holdings(registry, Some(&prefix), &page)
             .await
-            .map_err(of_api)?;
+            .map_err(|error| of_api(&error))?;
         let text = asset.to_string();
         if let Some(holding) = found.data.iter().find(|holding| holding.asset == text) {
             return place(holding).with_context(|| format!("{} sent a holding of another form", api.host()));
@@ -181,13 +200,13 @@ fn prefix(address: &Address, bits: u8) -> String {
     format!("{}/{bits}", &digits[..usize::from(bits.div_ceil(4))])
 }
 
-fn of_api(error: HttpError) -> anyhow::Error {
+fn of_api(error: &HttpError) -> anyhow::Error {
     Failure::new(Kind::Node, error.to_string())
         .next("check that the service serves this cluster and has followed it, or rebuild the tree without --tiles")
         .into()
 }
 
-fn of_database(error: StoreError) -> anyhow::Error {
+fn of_database(error: &StoreError) -> anyhow::Error {
     Failure::new(Kind::Node, format!("the database: {error}"))
         .next("check --database, and that the indexer has followed the chain to the registry's root")
         .into()
