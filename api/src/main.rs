@@ -330,7 +330,7 @@ enum Error {
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    bauta_service_common::exit_code(run(&Cli::parse()).await)
+    bauta_service_common::exit_code(Box::pin(run(&Cli::parse())).await)
 }
 
 async fn run(cli: &Cli) -> Result<(), Error> {

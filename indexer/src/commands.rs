@@ -144,7 +144,7 @@ impl Command {
             } => release(settings, &signature, dry_run).await,
             Self::Snapshot { command } => match command {
                 SnapshotCommand::Export { file } => export_snapshot(settings, &file).await,
-                SnapshotCommand::Import { file, dry_run } => import(settings, &file, dry_run).await,
+                SnapshotCommand::Import { file, dry_run } => Box::pin(import(settings, &file, dry_run)).await,
             },
         }
     }
@@ -391,7 +391,7 @@ async fn import(settings: &ServiceSettings, path: &Path, dry_run: bool) -> Resul
         input: BufReader::new(file),
         dry_run,
     };
-    let imported = import_snapshot(import, &mut |progress| bar.show_stage(progress)).await;
+    let imported = Box::pin(import_snapshot(import, &mut |progress| bar.show_stage(progress))).await;
     drop(bar);
     let imported = imported?;
     let verb = if dry_run { "would be imported" } else { "imported" };

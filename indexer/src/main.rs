@@ -74,7 +74,7 @@ enum MainError {
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    exit_code(run(Cli::parse()).await)
+    exit_code(Box::pin(run(Cli::parse())).await)
 }
 
 async fn run(cli: Cli) -> Result<(), MainError> {
@@ -83,7 +83,7 @@ async fn run(cli: Cli) -> Result<(), MainError> {
     };
     match cli.command {
         None => serve(settings).await,
-        Some(command) => command.run(&settings).await,
+        Some(command) => Box::pin(command.run(&settings)).await,
     }
 }
 

@@ -87,12 +87,12 @@ fn document(profile: Profile) -> ProfileDocument {
         circuit: profile.circuit_id,
         iterations: profile.iterations,
         threads: profile.threads,
-        cases: profile.cases.into_iter().map(case_document).collect(),
+        cases: profile.cases.iter().map(case_document).collect(),
         recommendations: profile.recommendations,
     }
 }
 
-const fn case_document(case: ProfileCase) -> ProfileCaseDocument {
+const fn case_document(case: &ProfileCase) -> ProfileCaseDocument {
     ProfileCaseDocument {
         circuit_type: case.circuit_type,
         network_size: case.network_size,

@@ -138,10 +138,11 @@ fn expected_status(route: &str) -> u16 {
         | "GET /v1/relay/{relay}/events"
         | "GET /v1/ledger/{wallet}"
         | "GET /v1/zkp/jobs/{job}" => 404,
-        // The node has no account of the registry, and the service no folder of proving keys.
-        "POST /v1/registries/{registry}/registrations" | "GET /v1/proving-keys/{sha256}" => 503,
-        // The stand-in of the prover service measures nothing.
-        "POST /v1/operator/profile" => 503,
+        // The node has no account of the registry, the service no folder of proving keys, and the
+        // stand-in of the prover service measures nothing.
+        "POST /v1/registries/{registry}/registrations"
+        | "GET /v1/proving-keys/{sha256}"
+        | "POST /v1/operator/profile" => 503,
         _ => 200,
     }
 }

@@ -112,6 +112,7 @@ fn registry_of_scores(home: &Home) -> (String, String) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+#[allow(clippy::too_many_lines, reason = "the steps of a campaign in their order")]
 async fn a_campaign_is_created_funded_claimed_once_and_swept_after_the_grace_period() {
     let (home, chain) = started();
     let rpc = Rpc::new(chain.rpc_url()).unwrap();

@@ -121,8 +121,8 @@ fn a_series_of_transactions_has_one_confirmation_with_the_sum() {
     let create = ["registry", "create", "--kind", "managed"];
     let registry = home.json(&[&create[..], &["--keypair", "authority.json"]].concat());
     let registry = text_of(&registry["registry"]).to_owned();
-    let members: String = (1..=30).map(|member| format!("{member},{member},3\n")).collect();
-    home.write("members", &members);
+    let members: Vec<String> = (1..=30).map(|member| format!("{member},{member},3\n")).collect();
+    home.write("members", &members.concat());
     home.use_node(&mainnet_in_front_of(chain.rpc_url()));
     let append = ["registry", "append", &registry, "--file", "members"];
     let append = [&append[..], &["--keypair", "authority.json"]].concat();

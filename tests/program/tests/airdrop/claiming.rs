@@ -60,6 +60,9 @@ fn deposit(chain: &mut TestChain, campaign: &TestCampaign, amount: u64) {
         .expect("a deposit");
 }
 
+/// Changes a claim.
+type Change<'a> = &'a dyn Fn(&mut Claim);
+
 #[test]
 fn a_member_gets_the_amount_of_a_tier_once() {
     let (mut chain, campaign) = fixture();
@@ -152,7 +155,7 @@ fn a_claim_with_a_value_that_the_proof_does_not_have_is_refused() {
     let of_another = chain.claim(&campaign, 0, 7).proof;
     let other = keypair("attacker").pubkey();
     chain.create_associated(&campaign, &other);
-    let changes: [(&str, &dyn Fn(&mut Claim)); 6] = [
+    let changes: [(&str, Change); 6] = [
         ("tier", &|claim| claim.tier = 1),
         ("as_of", &|claim| claim.as_of -= 1),
         ("recipient", &|claim| claim.recipient = other),

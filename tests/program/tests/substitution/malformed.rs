@@ -152,8 +152,9 @@ fn errors(instruction: &str, name: &str, account: &Account, form: Form) -> Vec<u
         // The system program creates no account that has data.
         ("stage_path", "staged", Form::OtherOwner) => vec![0],
         // A mint has no discriminator. No account of a token program becomes one of another program
-        // while it has data, so a mint of another owner counts as closed.
-        ("register_holder" | "evict_holder", "mint", Form::OtherDiscriminator)
+        // while it has data, so a mint of another owner counts as closed. The changed byte is in the
+        // mint's authority.
+        ("register_holder" | "evict_holder" | "create_campaign", "mint", Form::OtherDiscriminator)
         | ("evict_holder", "mint", Form::OtherOwner) => vec![],
         ("register_holder", "mint", Form::OtherOwner) => own(BautaError::NotAMint),
         ("register_holder" | "evict_holder", "mint", _) => own(BautaError::InvalidMint),
@@ -161,8 +162,6 @@ fn errors(instruction: &str, name: &str, account: &Account, form: Form) -> Vec<u
             own(BautaError::TokenAccountOfAnotherMint)
         }
         ("register_holder" | "evict_holder", "token_account", _) => own(BautaError::InvalidTokenAccount),
-        // The changed byte is in the mint's authority.
-        ("create_campaign", "mint", Form::OtherDiscriminator) => vec![],
         ("create_campaign", "mint", Form::OtherOwner) => vec![AirdropError::WrongTokenProgram.into()],
         ("create_campaign", "mint", _) => vec![AirdropError::InvalidMint.into()],
         ("claim", "vault", _) => vec![AirdropError::VaultTooLow.into()],
