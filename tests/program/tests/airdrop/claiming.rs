@@ -161,7 +161,7 @@ fn a_claim_with_a_value_that_the_proof_does_not_have_is_refused() {
         ("recipient", &|claim| claim.recipient = other),
         ("expiry", &|claim| claim.expiry += 1),
         ("nullifier", &|claim| {
-            claim.nullifier = Nullifier::new(FieldElement::from_u64(6))
+            claim.nullifier = Nullifier::new(FieldElement::from_u64(6));
         }),
         ("proof", &|claim| claim.proof = of_another),
     ];

@@ -317,7 +317,7 @@ fn a_reward_that_breaks_its_rules_is_refused() {
         ),
     ] {
         assert_not_created(CampaignSpec::default(), error, |create| {
-            create.rules.reward = reward
+            create.rules.reward = reward;
         });
     }
 }
