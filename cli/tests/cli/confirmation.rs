@@ -220,7 +220,7 @@ fn an_executed_transaction_is_reported_although_the_node_does_not_show_its_resul
         "{appended}"
     );
 
-    home.use_node(&in_front_of(chain.rpc_url(), refuses("getMultipleAccounts")));
+    home.use_node(&in_front_of(chain.rpc_url(), refuses("getAccountInfo")));
     let paused = home.json(&[&["admin", "pause"][..], &by_authority].concat());
     assert_eq!(paused["sent"], true, "{paused}");
     assert!(
