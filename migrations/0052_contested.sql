@@ -4,7 +4,7 @@ CREATE TABLE contested (
     slot bigint NOT NULL CHECK (slot >= 0),
     signature transaction_signature NOT NULL,
     -- SHA-256 of the events in this version
-    version bytea NOT NULL CHECK (octet_length(version) = 32),
+    version sha256_hash NOT NULL,
     succeeded boolean NOT NULL,
     -- kept: it is applied, and nothing decides; aside: it is not applied, and nothing decides;
     -- undone: it is not applied, because it is decided that it is wrong
