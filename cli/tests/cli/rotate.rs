@@ -62,9 +62,10 @@ async fn a_rotation_registers_the_asset_again_and_keeps_the_old_identity() {
     assert_eq!(dry["items"][0]["result"], "dry run");
     assert_eq!(commitment(), before);
 
-    // The file of the first attempt is used again.
+    assert!(!home.file("new").exists(), "a dry run creates no file");
+
     let rotated = json(rotate("old", &[]));
-    assert_eq!(rotated["new_identity_created"], false);
+    assert_eq!(rotated["new_identity_created"], true);
     assert_eq!(rotated["registered"], 1);
     let after = commitment();
     assert_eq!(rotated["items"][0]["commitment"], after);
