@@ -1,7 +1,5 @@
 //! Reads accounts of the program, and the chain's time.
 
-use std::time::{SystemTime, UNIX_EPOCH};
-
 use anchor_lang::{Discriminator, Owner, ZeroCopy};
 use anyhow::{Context as _, Result, ensure};
 use bauta_client::decode_account;
@@ -9,14 +7,13 @@ use bauta_rpc::{Account, CommitmentLevel, Filter};
 use solana_address::Address;
 
 use crate::{
+    clock,
     context::Context,
     failure::{Failure, Kind},
 };
 
 /// The commitment level of all reads.
 pub const LEVEL: CommitmentLevel = CommitmentLevel::Confirmed;
-/// The largest difference between the clocks of this machine and of the chain, in seconds.
-pub const MAX_CLOCK_DIFFERENCE: i64 = 60;
 /// The account with the chain's time.
 const CLOCK: Address = Address::from_str_const("SysvarC1ock11111111111111111111111111111111");
 
@@ -85,20 +82,19 @@ impl Context {
 
     /// Returns the time of this machine in Unix seconds, for times that become public. A node that
     /// gives each client its own time would recognise the client by it. Fails if the time of the node
-    /// differs by more than [`MAX_CLOCK_DIFFERENCE`].
+    /// differs by more than [`clock::MAX_DIFFERENCE`].
     pub async fn own_time(&self) -> Result<i64> {
-        let own = SystemTime::now().duration_since(UNIX_EPOCH);
-        let own = own.context("the clock of this machine is before 1970")?.as_secs();
-        let own = i64::try_from(own)?;
+        let own = clock::now()?;
         let difference = own - self.now().await?;
         ensure!(
-            difference.abs() <= MAX_CLOCK_DIFFERENCE,
+            difference.abs() <= clock::MAX_DIFFERENCE,
             Failure::new(
                 Kind::Node,
                 format!(
                     "the clock of this machine is {difference} s before the time of the node at {}: the limit is \
-                     {MAX_CLOCK_DIFFERENCE} s",
-                    self.rpc.host()
+                     {} s",
+                    self.rpc.host(),
+                    clock::MAX_DIFFERENCE
                 )
             )
             .next("set the clock of this machine, or use a node that follows the cluster")

@@ -14,6 +14,7 @@ mod api_key;
 mod arguments;
 mod ceremony;
 mod chain;
+mod clock;
 mod cluster;
 mod commands;
 mod context;

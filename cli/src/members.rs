@@ -14,12 +14,18 @@ use bauta_primitives::{Attributes, Commitment, EntryId, Leaf};
 use crate::values::element;
 
 /// The largest file that is read, in bytes. The members of a full tree fit.
-pub const MAX_BYTES: u64 = 256 << 20;
+const MAX_BYTES: u64 = 256 << 20;
 
 /// Reads the leaves of a file in its order. Empty lines, and the line `commitment,entry,track`, are
 /// ignored.
 pub fn read(file: &Path) -> Result<Vec<Leaf>> {
-    let context = || format!("can't read the members in {}", file.display());
+    let text = read_text(file)?;
+    parse(&text).with_context(|| format!("can't read the members in {}", file.display()))
+}
+
+/// Reads a text of at most [`MAX_BYTES`].
+pub fn read_text(file: &Path) -> Result<String> {
+    let context = || format!("can't read {}", file.display());
     let bytes = fs::metadata(file).with_context(context)?.len();
     ensure!(
         bytes <= MAX_BYTES,
@@ -30,7 +36,7 @@ pub fn read(file: &Path) -> Result<Vec<Leaf>> {
     File::open(file)
         .and_then(|opened| opened.take(MAX_BYTES).read_to_string(&mut text))
         .with_context(context)?;
-    parse(&text).with_context(context)
+    Ok(text)
 }
 
 fn parse(text: &str) -> Result<Vec<Leaf>> {

@@ -41,8 +41,8 @@ pub fn later(now: i64, duration: Duration) -> i64 {
     now.saturating_add(i64::try_from(duration.as_secs()).unwrap_or(i64::MAX))
 }
 
-/// Adds a duration to a time in Unix seconds, and rounds up to a full quarter of an hour as `@bauta/sdk` does, so that a time that
-/// becomes public has nothing of the clock of this machine.
+/// Adds a duration to a time in Unix seconds, and rounds up to a full quarter of an hour as
+/// `@bauta/sdk` does, so that a time that becomes public has nothing of the clock of this machine.
 pub fn rounded_later(now: i64, duration: Duration) -> i64 {
     const STEP: i64 = 900;
     let end = later(now, duration);

@@ -295,6 +295,19 @@ mod tests {
         }
     }
 
+    fn announced() -> Event {
+        Event::BeaconAnnounced {
+            source: "drand".into(),
+        }
+    }
+
+    fn beacon() -> Event {
+        Event::Beacon {
+            value: "01".into(),
+            zkey_sha256: "z9".into(),
+        }
+    }
+
     fn skipped(participant: usize, reason: Reason) -> Event {
         Event::Skipped { participant, reason }
     }
@@ -351,13 +364,6 @@ mod tests {
     #[test]
     fn a_beacon_is_announced_before_the_last_contribution_and_applied_after_it() {
         let (coordinator, first) = (Keypair::new(), Keypair::new());
-        let announced = || Event::BeaconAnnounced {
-            source: "drand".into(),
-        };
-        let beacon = || Event::Beacon {
-            value: "01".into(),
-            zkey_sha256: "z2".into(),
-        };
         let mut text = String::new();
         add(&mut text, &coordinator, 1, init(&coordinator, &[&first]));
         let mut late = text.clone();
@@ -382,13 +388,6 @@ mod tests {
     #[test]
     fn a_ceremony_without_a_contribution_after_the_announcement_has_no_beacon() {
         let (coordinator, first, second) = (Keypair::new(), Keypair::new(), Keypair::new());
-        let announced = || Event::BeaconAnnounced {
-            source: "drand".into(),
-        };
-        let beacon = || Event::Beacon {
-            value: "01".into(),
-            zkey_sha256: "z9".into(),
-        };
         let mut begun = String::new();
         add(
             &mut begun,

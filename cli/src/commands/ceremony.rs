@@ -3,7 +3,7 @@
 use std::{
     fs,
     path::{Path, PathBuf},
-    time::{Duration, SystemTime, UNIX_EPOCH},
+    time::Duration,
 };
 
 use anyhow::{Context as _, Result, ensure};
@@ -22,6 +22,7 @@ use crate::{
         record::{Event, Init, Participant, Reason, Record, Statement, digest},
         state::{State, refused_name, zkey_name},
     },
+    clock,
     context::Context,
     failure::{Failure, Kind},
     new_file,
@@ -31,9 +32,6 @@ use crate::{
 
 /// The largest list of participants that is read, in bytes.
 const MAX_PARTICIPANTS: u64 = 1 << 20;
-/// By how many seconds a record can be later than the clock. The clock of the machine that added it
-/// can differ.
-const MAX_CLOCK_DIFFERENCE: i64 = 60;
 
 #[derive(clap::Subcommand)]
 pub enum Command {
@@ -178,7 +176,7 @@ pub fn run(context: &Context, command: &Command) -> Result<Report> {
                 let checked = failed_check(Checked::newest(&folder, state, &powers.ptau))?;
                 return self::advance(context, &folder, &checked, &powers.ptau);
             }
-            let now = at.map_or_else(clock, Ok)?;
+            let now = at.map_or_else(clock::now, Ok)?;
             let checked = failed_check(Checked::all(&folder, state, &powers.ptau))?;
             Ok(published.warn(summary(&checked.state, now)))
         }
@@ -240,12 +238,6 @@ impl FolderArg {
     }
 }
 
-fn clock() -> Result<i64> {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH);
-    let now = now.context("the clock of this machine is before 1970")?.as_secs();
-    Ok(i64::try_from(now)?)
-}
-
 fn init(context: &Context, args: &InitArgs) -> Result<Report> {
     let (folder, coordinator) = (args.folder.open(), context.keypair()?);
     let system = constraints(&args.statement, args.depth)?;
@@ -262,7 +254,7 @@ fn init(context: &Context, args: &InitArgs) -> Result<Report> {
     let record = Record {
         number: 0,
         previous: String::new(),
-        time: clock()?,
+        time: clock::now()?,
         event: Event::Init(Init {
             statement: args.statement.clone(),
             depth: args.depth,
@@ -364,10 +356,10 @@ fn coordinator(context: &Context, state: &State) -> Result<Keypair> {
 /// Returns the time of the next record. The clock can be behind the last record by a minute. A
 /// record of the far future would keep all later turns from passing their deadline.
 fn record_time(state: &State) -> Result<i64> {
-    let now = clock()?;
+    let now = clock::now()?;
     let ahead = state.last_time.saturating_sub(now);
     ensure!(
-        ahead <= MAX_CLOCK_DIFFERENCE,
+        ahead <= clock::MAX_DIFFERENCE,
         Failure::new(
             Kind::Other,
             format!("the last record of the transcript is {ahead} s later than the clock of this machine")

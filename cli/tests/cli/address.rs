@@ -11,37 +11,24 @@ const ADDRESS: &str = r#"{"pid":"JP-13-113-01","handle":"0x000000000000000000000
 #[test]
 fn a_member_proves_a_prefix_of_an_address_until_it_is_revoked() {
     let (home, _chain) = Home::initialized();
-    let by_authority =
-        |arguments: &[&str]| home.json(&[arguments, &["--keypair", "authority.json"]].concat());
     let register = ["circuit", "register", "--development", "--statement", "address"];
-    let circuit = by_authority(&register);
+    let circuit = home.by_authority(&register);
     let circuit = text_of(&circuit["circuit"]);
     let create = |format: &str, nonce: &str| {
         let create = ["registry", "create", "--kind", "managed", "--leaf-format", format];
-        let created = by_authority(&[&create[..], &["--nonce", nonce]].concat());
+        let created = home.by_authority(&[&create[..], &["--nonce", nonce]].concat());
         text_of(&created["registry"]).to_owned()
     };
     let (registry, list) = (create("3", "0"), create("129", "1"));
     let leaf = |gap: Gap| gap.leaf().to_string();
-    by_authority(&["registry", "append", &list, "--leaf", &leaf(Gap::ALL)]);
+    home.by_authority(&["registry", "append", &list, "--leaf", &leaf(Gap::ALL)]);
     home.write("address.json", ADDRESS);
-    home.write("passphrase", "correct horse battery\n");
-    home.json(&sealed(&["identity", "new", "identity"]));
-    let show = [
-        "identity",
-        "show",
-        "identity",
-        "--registry",
-        &registry,
-        "--entry",
-        "7",
-    ];
-    let shown = home.json(&sealed(&show));
+    let commitment = home.commitment(&registry, "7");
     let append = ["registry", "append", &registry, "--entry", "7", "--address"];
-    let of = ["address.json", "--commitment", text_of(&shown["commitment"])];
-    by_authority(&[&append[..], &of].concat());
+    let of = ["address.json", "--commitment", &commitment];
+    home.by_authority(&[&append[..], &of].concat());
     let scope = ["scope", "create", "--registry", &registry, "--circuit", circuit];
-    let scope = by_authority(&[&scope[..], &["--auxiliary-registry", &list]].concat());
+    let scope = home.by_authority(&[&scope[..], &["--auxiliary-registry", &list]].concat());
     let scope = text_of(&scope["scope"]);
 
     let prove = ["prove", scope, "--identity", "identity", "--entry", "7"];
@@ -69,14 +56,14 @@ fn a_member_proves_a_prefix_of_an_address_until_it_is_revoked() {
         let fields: serde_json::Value = serde_json::from_str(&proof).unwrap();
         assert!(!fields["address"].to_string().contains(private), "{proof}");
     }
-    assert_eq!(by_authority(&["verify", "proof.json"])["verified"], true);
+    assert_eq!(home.by_authority(&["verify", "proof.json"])["verified"], true);
 
     let mut revocations = RevocationList::default();
     let revoked = revocations.revoke(&Handle::new(0xab).unwrap()).unwrap();
-    by_authority(&["registry", "append", &list, "--leaf", &leaf(revoked.appended)]);
+    home.by_authority(&["registry", "append", &list, "--leaf", &leaf(revoked.appended)]);
     let index = revoked.index.to_string();
     let replace = ["registry", "replace", &list, "--index", &index, "--leaf"];
-    by_authority(&[&replace[..], &[&leaf(revoked.new)]].concat());
+    home.by_authority(&[&replace[..], &[&leaf(revoked.new)]].concat());
     let error = home.failure(4, &[&of_address[..], &["--out", "second.json"]].concat());
     assert!(text_of(&error["message"]).contains("was revoked"), "{error}");
 }

@@ -8,7 +8,6 @@ use std::{
 use bauta_airdrop_client::{CreateAssociatedAccount, addresses};
 use bauta_dev_servers::Chain;
 use bauta_rpc::Rpc;
-use serde_json::Value;
 use solana_address::Address;
 use solana_keypair::{Keypair, read_keypair_file};
 use solana_signer::Signer;
@@ -34,15 +33,8 @@ fn started() -> (Home, Chain) {
     ];
     let chain = start_chain_with(authority.trim(), programs);
     home.use_node(chain.rpc_url());
-    by_authority(
-        &home,
-        &["initialize", "--allow-development-keys", "--airdrop", "100"],
-    );
+    home.by_authority(&["initialize", "--allow-development-keys", "--airdrop", "100"]);
     (home, chain)
-}
-
-fn by_authority(home: &Home, arguments: &[&str]) -> Value {
-    home.json(&[arguments, &["--keypair", "authority.json"]].concat())
 }
 
 /// Creates a mint with 2 decimals, and 1,000 tokens of the smallest unit in the authority's associated
@@ -81,23 +73,11 @@ fn registry_of_scores(home: &Home) -> (String, String) {
         "--statement",
         "reputation",
     ];
-    let circuit = text_of(&by_authority(home, &register)["circuit"]).to_owned();
+    let circuit = text_of(&home.by_authority(&register)["circuit"]).to_owned();
     let create = ["registry", "create", "--kind", "managed", "--leaf-format", "2"];
-    let registry = text_of(&by_authority(home, &create)["registry"]).to_owned();
+    let registry = text_of(&home.by_authority(&create)["registry"]).to_owned();
     home.write("score.json", SCORE);
-    home.write("passphrase", "correct horse battery\n");
-    home.json(&sealed(&["identity", "new", "identity"]));
-    let show = [
-        "identity",
-        "show",
-        "identity",
-        "--registry",
-        &registry,
-        "--entry",
-        "7",
-    ];
-    let shown = home.json(&sealed(&show));
-    let commitment = text_of(&shown["commitment"]).to_owned();
+    let commitment = home.commitment(&registry, "7");
     let append = [
         "registry",
         "append",
@@ -107,7 +87,7 @@ fn registry_of_scores(home: &Home) -> (String, String) {
         "--score",
         "score.json",
     ];
-    by_authority(home, &[&append[..], &["--commitment", &commitment]].concat());
+    home.by_authority(&[&append[..], &["--commitment", &commitment]].concat());
     (circuit, registry)
 }
 
@@ -145,15 +125,15 @@ async fn a_campaign_is_created_funded_claimed_once_and_swept_after_the_grace_per
         text_of(&error["message"]).contains("must be below 1,048,576 and rise"),
         "{error}"
     );
-    let preview = by_authority(&home, &[&create[..], &["--dry-run"]].concat());
+    let preview = home.by_authority(&[&create[..], &["--dry-run"]].concat());
     assert_eq!(preview["sent"], false);
     assert!(preview["rent_lamports"].as_u64().unwrap() > 0, "{preview}");
 
     // A campaign that ends soon, for the sweep.
     let short = ["--nonce", "1", "--closes-in", "30s", "--grace", "0s"];
-    let ending = by_authority(&home, &[&create[..], &short].concat());
+    let ending = home.by_authority(&[&create[..], &short].concat());
     let ending = text_of(&ending["campaign"]).to_owned();
-    let created = by_authority(&home, &create);
+    let created = home.by_authority(&create);
     let campaign = text_of(&created["campaign"]).to_owned();
     assert_eq!(created["campaign"], preview["campaign"]);
     assert_eq!(created["sent"], true);
@@ -229,9 +209,9 @@ async fn a_campaign_is_created_funded_claimed_once_and_swept_after_the_grace_per
     let error = home.failure(1, &elsewhere);
     assert!(text_of(&error["message"]).contains("scope"), "{error}");
 
-    let funded = by_authority(&home, &["airdrop", "fund", &campaign, "100"]);
+    let funded = home.by_authority(&["airdrop", "fund", &campaign, "100"]);
     assert_eq!(funded["vault_balance"], 100);
-    by_authority(&home, &["airdrop", "fund", &ending, "200"]);
+    home.by_authority(&["airdrop", "fund", &ending, "200"]);
     let dry = home.json(&[&claim[..], &["--dry-run"]].concat());
     assert_eq!((&dry["claimed"], &dry["amount"]), (&false.into(), &40.into()));
     let claimed = home.json(&claim);
@@ -268,7 +248,7 @@ async fn a_campaign_is_created_funded_claimed_once_and_swept_after_the_grace_per
         text_of(&other["message"]).contains("is not the authority"),
         "{other}"
     );
-    let swept = by_authority(&home, &["airdrop", "sweep", &ending]);
+    let swept = home.by_authority(&["airdrop", "sweep", &ending]);
     assert_eq!((&swept["swept"], &swept["amount"]), (&true.into(), &200.into()));
     assert_eq!(balance(text_of(&swept["destination"])).await, 1_000 - 100);
     let empty = home.failure(1, &["airdrop", "sweep", &ending, "--keypair", "authority.json"]);

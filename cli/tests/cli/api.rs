@@ -49,27 +49,13 @@ fn respond(mut client: TcpStream, status: &str, body: &[u8], seen: &Requests) ->
 #[test]
 fn a_path_from_an_api_needs_all_leaves_of_the_root_and_no_history() {
     let (home, _chain) = Home::initialized();
-    let by_authority =
-        |arguments: &[&str]| home.json(&[arguments, &["--keypair", "authority.json"]].concat());
-    let circuit = by_authority(&["circuit", "register", "--development"]);
+    let circuit = home.by_authority(&["circuit", "register", "--development"]);
     let circuit = text_of(&circuit["circuit"]);
-    let registry = by_authority(&["registry", "create", "--kind", "managed"]);
+    let registry = home.by_authority(&["registry", "create", "--kind", "managed"]);
     let registry = text_of(&registry["registry"]);
-    home.write("passphrase", "correct horse battery\n");
-    home.json(&sealed(&["identity", "new", "identity"]));
-    let show = [
-        "identity",
-        "show",
-        "identity",
-        "--registry",
-        registry,
-        "--entry",
-        "7",
-    ];
-    let commitment = home.json(&sealed(&show));
-    let commitment = text_of(&commitment["commitment"]);
+    let commitment = home.commitment(registry, "7");
     let leaf = Leaf::of(
-        Commitment::from_hex(commitment).unwrap(),
+        Commitment::from_hex(&commitment).unwrap(),
         EntryId::new(FieldElement::from_u64(7)),
         Attributes::of_track(3),
     );
@@ -83,9 +69,9 @@ fn a_path_from_an_api_needs_all_leaves_of_the_root_and_no_history() {
         "--leaf",
         &leaf.to_string(),
     ];
-    by_authority(&append);
+    home.by_authority(&append);
     let create = ["scope", "create", "--registry", registry, "--circuit", circuit];
-    let scope = by_authority(&create);
+    let scope = home.by_authority(&create);
     let scope = text_of(&scope["scope"]);
     let prove = [
         "prove",
@@ -133,7 +119,7 @@ fn a_path_from_an_api_needs_all_leaves_of_the_root_and_no_history() {
     let (disabled, _) = serve("503 Service Unavailable", disabled);
     let error = home.failure(4, &["verify", "named.json", "--relay", &disabled]);
     assert!(text_of(&error["message"]).contains("it is off"), "{error}");
-    assert_eq!(by_authority(&["verify", "proof.json"])["verified"], true);
+    assert_eq!(home.by_authority(&["verify", "proof.json"])["verified"], true);
     // The request names the registry and the root, and not the member.
     let root = text_of(&proved["root"]);
     let expected = format!("/v1/registries/{registry}/roots/{root}/leaves");
@@ -143,9 +129,7 @@ fn a_path_from_an_api_needs_all_leaves_of_the_root_and_no_history() {
 #[test]
 fn an_authority_reads_the_present_leaves_from_an_api() {
     let (home, _chain) = Home::initialized();
-    let by_authority =
-        |arguments: &[&str]| home.json(&[arguments, &["--keypair", "authority.json"]].concat());
-    let registry = by_authority(&["registry", "create", "--kind", "managed"]);
+    let registry = home.by_authority(&["registry", "create", "--kind", "managed"]);
     let registry = text_of(&registry["registry"]);
     let member = |commitment: u64, entry, track| {
         Leaf::of(
@@ -156,14 +140,14 @@ fn an_authority_reads_the_present_leaves_from_an_api() {
     };
     home.write("members", "5,7,3\n6,8,4\n");
     let append = ["registry", "append", registry, "--file", "members"];
-    assert_eq!(by_authority(&append)["leaves"], 2);
+    assert_eq!(home.by_authority(&append)["leaves"], 2);
     let leaves = [member(5, 7, 3).to_bytes(), member(6, 8, 4).to_bytes()].concat();
     let (url, requests) = serve("200 OK", leaves);
     home.write("members", "5,7,3\n6,8,4\n7,9,4\n");
-    let appended = by_authority(&[&append[..], &["--api", &url, "--dry-run"]].concat());
+    let appended = home.by_authority(&[&append[..], &["--api", &url, "--dry-run"]].concat());
     assert_eq!(appended["leaves"], 1);
     let replace = ["registry", "replace", registry, "--index", "1", "--remove"];
-    by_authority(&[&replace[..], &["--api", &url]].concat());
+    home.by_authority(&[&replace[..], &["--api", &url]].concat());
     assert_eq!(requests.lock().unwrap().len(), 2);
     // The API has the leaves of the former root.
     let error = home.failure(

@@ -2,36 +2,16 @@
 
 use crate::support::{Home, sealed, text_of};
 
-/// Creates an identity, and returns its commitment for an entry.
-fn commitment(home: &Home, registry: &str, entry: &str) -> String {
-    if !home.file("identity").exists() {
-        home.write("passphrase", "correct horse battery\n");
-        home.json(&sealed(&["identity", "new", "identity"]));
-    }
-    let show = [
-        "identity",
-        "show",
-        "identity",
-        "--registry",
-        registry,
-        "--entry",
-        entry,
-    ];
-    text_of(&home.json(&sealed(&show))["commitment"]).to_owned()
-}
-
 #[test]
 fn members_of_a_file_are_appended_once_and_a_removed_one_cannot_prove() {
     let (home, _chain) = Home::initialized();
-    let by_authority =
-        |arguments: &[&str]| home.json(&[arguments, &["--keypair", "authority.json"]].concat());
-    let circuit = by_authority(&["circuit", "register", "--development"]);
+    let circuit = home.by_authority(&["circuit", "register", "--development"]);
     let circuit = text_of(&circuit["circuit"]);
-    let registry = by_authority(&["registry", "create", "--kind", "managed"]);
+    let registry = home.by_authority(&["registry", "create", "--kind", "managed"]);
     let registry = text_of(&registry["registry"]);
 
     // A scope of mode live accepts the member at the present root.
-    let own = commitment(&home, registry, "7");
+    let own = home.commitment(registry, "7");
     let append = [
         "registry",
         "append",
@@ -43,9 +23,9 @@ fn members_of_a_file_are_appended_once_and_a_removed_one_cannot_prove() {
         "--track",
         "3",
     ];
-    assert_eq!(by_authority(&append)["items"][0]["index"], 0);
+    assert_eq!(home.by_authority(&append)["items"][0]["index"], 0);
     let create = ["scope", "create", "--registry", registry, "--circuit", circuit];
-    let live = by_authority(&[&create[..], &["--mode", "live"]].concat());
+    let live = home.by_authority(&[&create[..], &["--mode", "live"]].concat());
     let live = text_of(&live["scope"]);
     let prove = [
         "prove",
@@ -66,7 +46,7 @@ fn members_of_a_file_are_appended_once_and_a_removed_one_cannot_prove() {
     );
     assert!(text_of(&error["message"]).contains("not in the tree"), "{error}");
     assert_eq!(home.json(&["inspect", "proof.json"])["root_accepted"], true);
-    assert_eq!(by_authority(&["verify", "proof.json"])["verified"], true);
+    assert_eq!(home.by_authority(&["verify", "proof.json"])["verified"], true);
 
     // The file has more members than fit into a transaction, and one whom the tree has.
     let others: Vec<String> = (100..130).map(|number| format!("{number},{number},3")).collect();
@@ -76,17 +56,17 @@ fn members_of_a_file_are_appended_once_and_a_removed_one_cannot_prove() {
         &format!("commitment,entry,track\n{own},7,3\n{others}"),
     );
     let append = ["registry", "append", registry, "--file", "members.csv"];
-    let appended = by_authority(&append);
+    let appended = home.by_authority(&append);
     assert_eq!(appended["leaves"], 30);
     assert_eq!(appended["transactions"], 2);
-    assert_eq!(by_authority(&append)["leaves"], 0);
+    assert_eq!(home.by_authority(&append)["leaves"], 0);
     assert_eq!(home.json(&["registry", "show", registry])["leaves"], 31);
     let replace = ["registry", "replace", registry, "--index", "1", "--leaf", "5"];
-    assert_eq!(by_authority(&replace)["sequence"], 4);
+    assert_eq!(home.by_authority(&replace)["sequence"], 4);
 
     // A scope of mode snapshot that is created after the removal of the member does not have it.
-    by_authority(&["registry", "replace", registry, "--index", "0", "--remove"]);
-    let later = by_authority(&[&create[..], &["--nonce", "1"]].concat());
+    home.by_authority(&["registry", "replace", registry, "--index", "0", "--remove"]);
+    let later = home.by_authority(&[&create[..], &["--nonce", "1"]].concat());
     let later = text_of(&later["scope"]);
     let prove = [
         "prove",
@@ -109,14 +89,12 @@ fn members_of_a_file_are_appended_once_and_a_removed_one_cannot_prove() {
 #[test]
 fn a_member_of_an_attested_registry_proves_with_the_published_file() {
     let (home, _chain) = Home::initialized();
-    let by_authority =
-        |arguments: &[&str]| home.json(&[arguments, &["--keypair", "authority.json"]].concat());
-    let circuit = by_authority(&["circuit", "register", "--development"]);
+    let circuit = home.by_authority(&["circuit", "register", "--development"]);
     let circuit = text_of(&circuit["circuit"]);
-    let registry = by_authority(&["registry", "create", "--kind", "attested"]);
+    let registry = home.by_authority(&["registry", "create", "--kind", "attested"]);
     let registry = text_of(&registry["registry"]);
 
-    let own = commitment(&home, registry, "7");
+    let own = home.commitment(registry, "7");
     // The table of another system has other columns, and two wrong fields at first.
     let import = ["registry", "import", "table.csv"];
     home.write(
@@ -137,11 +115,11 @@ fn a_member_of_an_attested_registry_proves_with_the_published_file() {
     let error = home.failure(1, &import);
     assert!(text_of(&error["message"]).contains("never replaced"), "{error}");
     home.write("other.csv", &format!("2,1,3\n{own},7,3\n"));
-    let published = by_authority(&["registry", "publish", registry, "--members", "members.csv"]);
+    let published = home.by_authority(&["registry", "publish", registry, "--members", "members.csv"]);
     assert_eq!(published["sequence"], 1);
     assert_eq!(published["root"], imported["root"]);
     let create = ["scope", "create", "--registry", registry, "--circuit", circuit];
-    let scope = by_authority(&create);
+    let scope = home.by_authority(&create);
     let scope = text_of(&scope["scope"]);
 
     let prove = [
@@ -161,5 +139,5 @@ fn a_member_of_an_attested_registry_proves_with_the_published_file() {
     assert!(text_of(&error["message"]).contains("not in the tree"), "{error}");
     let proved = home.json(&[&prove[..], &["--members", "members.csv"]].concat());
     assert_eq!(proved["root"], published["root"]);
-    assert_eq!(by_authority(&["verify", "proof.json"])["verified"], true);
+    assert_eq!(home.by_authority(&["verify", "proof.json"])["verified"], true);
 }

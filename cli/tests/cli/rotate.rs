@@ -21,14 +21,12 @@ async fn wait_for_the_next_registration(rpc: &Rpc, home: &Home, registry: &str, 
 async fn a_rotation_registers_the_asset_again_and_keeps_the_old_identity() {
     let (home, chain): (Home, Chain) = Home::initialized();
     let rpc = Rpc::new(chain.rpc_url()).unwrap();
-    let by_authority =
-        |arguments: &[&str]| home.json(&[arguments, &["--keypair", "authority.json"]].concat());
-    let created = by_authority(&["registry", "create"]);
+    let created = home.by_authority(&["registry", "create"]);
     let registry = text_of(&created["registry"]);
     let token = Token::mint(&rpc, &home, "owner.json").await;
     let asset = token.mint.to_string();
     let add = ["collection", "add", registry, "--key", &asset];
-    by_authority(&[&add[..], &["--kind", "asset", "--track", "3"]].concat());
+    home.by_authority(&[&add[..], &["--kind", "asset", "--track", "3"]].concat());
     home.write("passphrase", "correct horse battery\n");
     home.write("second", "another long passphrase\n");
     for identity in ["old", "unused"] {

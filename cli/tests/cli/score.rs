@@ -8,8 +8,6 @@ const SCORE: &str = r#"{"score":750000,"domain":"7","issued_at":1,"expires_at":9
 #[test]
 fn a_member_proves_that_a_score_is_high_enough_without_showing_it() {
     let (home, _chain) = Home::initialized();
-    let by_authority =
-        |arguments: &[&str]| home.json(&[arguments, &["--keypair", "authority.json"]].concat());
     let register = [
         "circuit",
         "register",
@@ -17,24 +15,13 @@ fn a_member_proves_that_a_score_is_high_enough_without_showing_it() {
         "--statement",
         "reputation",
     ];
-    let circuit = by_authority(&register);
+    let circuit = home.by_authority(&register);
     let circuit = text_of(&circuit["circuit"]);
     let create = ["registry", "create", "--kind", "managed", "--leaf-format"];
-    let registry = by_authority(&[&create[..], &["2"]].concat());
+    let registry = home.by_authority(&[&create[..], &["2"]].concat());
     let registry = text_of(&registry["registry"]);
     home.write("score.json", SCORE);
-    home.write("passphrase", "correct horse battery\n");
-    home.json(&sealed(&["identity", "new", "identity"]));
-    let show = [
-        "identity",
-        "show",
-        "identity",
-        "--registry",
-        registry,
-        "--entry",
-        "7",
-    ];
-    let shown = home.json(&sealed(&show));
+    let commitment = home.commitment(registry, "7");
     let append = [
         "registry",
         "append",
@@ -44,7 +31,7 @@ fn a_member_proves_that_a_score_is_high_enough_without_showing_it() {
         "--score",
         "score.json",
     ];
-    let of = ["--commitment", text_of(&shown["commitment"])];
+    let of = ["--commitment", &commitment];
     // No circuit of this registry could prove a leaf with a track.
     let track = ["registry", "append", registry, "--entry", "7", "--track", "3"];
     let signed = ["--keypair", "authority.json"];
@@ -54,8 +41,8 @@ fn a_member_proves_that_a_score_is_high_enough_without_showing_it() {
     let file = ["registry", "append", registry, "--file", "members"];
     let error = home.failure(1, &[&file[..], &signed].concat());
     assert!(text_of(&error["message"]).contains("leaf format 2"), "{error}");
-    by_authority(&[&append[..], &of].concat());
-    let scope = by_authority(&["scope", "create", "--registry", registry, "--circuit", circuit]);
+    home.by_authority(&[&append[..], &of].concat());
+    let scope = home.by_authority(&["scope", "create", "--registry", registry, "--circuit", circuit]);
     let scope = text_of(&scope["scope"]);
 
     let prove = [
@@ -91,5 +78,5 @@ fn a_member_proves_that_a_score_is_high_enough_without_showing_it() {
     assert_eq!(inspected["score_shown"], 500_000);
     assert_eq!(inspected["score_exact"], false);
     assert!(!inspected.to_string().contains("750000"), "{inspected}");
-    assert_eq!(by_authority(&["verify", "proof.json"])["verified"], true);
+    assert_eq!(home.by_authority(&["verify", "proof.json"])["verified"], true);
 }

@@ -14,16 +14,14 @@ struct Set {
 
 /// Creates a registry with these leaves, and a scope.
 fn set_up(home: &Home, leaves: &[&str]) -> Set {
-    let by_authority =
-        |arguments: &[&str]| home.json(&[arguments, &["--keypair", "authority.json"]].concat());
-    let circuit = by_authority(&["circuit", "register", "--development"]);
-    let registry = by_authority(&["registry", "create", "--kind", "managed"]);
+    let circuit = home.by_authority(&["circuit", "register", "--development"]);
+    let registry = home.by_authority(&["registry", "create", "--kind", "managed"]);
     let registry = text_of(&registry["registry"]).to_owned();
     let leaves: Vec<&str> = leaves.iter().flat_map(|leaf| ["--leaf", leaf]).collect();
-    by_authority(&[&["registry", "append", &registry][..], &leaves].concat());
+    home.by_authority(&[&["registry", "append", &registry][..], &leaves].concat());
     let circuit = text_of(&circuit["circuit"]);
     let create = ["scope", "create", "--registry", &registry, "--circuit", circuit];
-    let scope = by_authority(&[&create[..], &["--mode", "live"]].concat());
+    let scope = home.by_authority(&[&create[..], &["--mode", "live"]].concat());
     Set {
         scope: text_of(&scope["scope"]).to_owned(),
         registry,

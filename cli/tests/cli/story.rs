@@ -85,8 +85,7 @@ impl Story {
     }
 
     fn by_authority(&self, arguments: &[&str]) -> Value {
-        self.home
-            .json(&[arguments, &["--keypair", "authority.json"]].concat())
+        self.home.by_authority(arguments)
     }
 
     /// The owner of the token creates an identity and registers.

@@ -87,6 +87,23 @@ impl Home {
         fs::write(self.file(name), text).unwrap();
     }
 
+    /// Runs `bauta` with the key of the authority. Returns the JSON document.
+    pub fn by_authority(&self, arguments: &[&str]) -> Value {
+        self.json(&[arguments, &["--keypair", "authority.json"]].concat())
+    }
+
+    /// Returns the commitment of the identity in `identity` for an entry. Creates the identity if the
+    /// file does not exist.
+    pub fn commitment(&self, registry: &str, entry: &str) -> String {
+        if !self.file("identity").exists() {
+            self.write("passphrase", "correct horse battery\n");
+            self.json(&sealed(&["identity", "new", "identity"]));
+        }
+        let show = ["identity", "show", "identity", "--registry", registry];
+        let shown = self.json(&sealed(&[&show[..], &["--entry", entry]].concat()));
+        text_of(&shown["commitment"]).to_owned()
+    }
+
     /// Returns a command in the folder, with the environment of its user.
     pub fn command(&self, program: impl AsRef<Path>) -> Command {
         let mut command = Command::new(program.as_ref());

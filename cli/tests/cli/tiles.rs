@@ -82,33 +82,20 @@ fn tiles_of(first: FieldElement, second: FieldElement) -> HashMap<String, Vec<u8
 #[test]
 fn a_path_by_tiles_reads_three_tiles_and_no_leaves() {
     let (home, _chain) = Home::initialized();
-    let by_authority =
-        |arguments: &[&str]| home.json(&[arguments, &["--keypair", "authority.json"]].concat());
-    let circuit = by_authority(&["circuit", "register", "--development"]);
+    let circuit = home.by_authority(&["circuit", "register", "--development"]);
     let circuit = text_of(&circuit["circuit"]);
-    let registry = by_authority(&["registry", "create", "--kind", "managed"]);
+    let registry = home.by_authority(&["registry", "create", "--kind", "managed"]);
     let registry = text_of(&registry["registry"]);
-    home.write("passphrase", "correct horse battery\n");
-    home.json(&sealed(&["identity", "new", "identity"]));
-    let show = [
-        "identity",
-        "show",
-        "identity",
-        "--registry",
-        registry,
-        "--entry",
-        "7",
-    ];
-    let commitment = home.json(&sealed(&show));
+    let commitment = home.commitment(registry, "7");
     let leaf = Leaf::of(
-        Commitment::from_hex(text_of(&commitment["commitment"])).unwrap(),
+        Commitment::from_hex(&commitment).unwrap(),
         EntryId::new(FieldElement::from_u64(7)),
         Attributes::of_track(3),
     );
     let append = ["registry", "append", registry, "--leaf", "5", "--leaf"];
-    by_authority(&[&append[..], &[&leaf.to_string()]].concat());
+    home.by_authority(&[&append[..], &[&leaf.to_string()]].concat());
     let create = ["scope", "create", "--registry", registry, "--circuit", circuit];
-    let scope = by_authority(&[&create[..], &["--mode", "live"]].concat());
+    let scope = home.by_authority(&[&create[..], &["--mode", "live"]].concat());
     let scope = text_of(&scope["scope"]);
     let prove = ["prove", scope, "--identity", "identity", "--entry", "7"];
     let prove = sealed(&[&prove[..], &["--track", "3", "--recipient", scope]].concat());
@@ -125,7 +112,7 @@ fn a_path_by_tiles_reads_three_tiles_and_no_leaves() {
     let seen: Vec<String> = requests.lock().unwrap().clone();
     assert_eq!(seen.len(), 3);
     assert!(seen.iter().all(|path| tiles.contains_key(path)), "{seen:?}");
-    assert_eq!(by_authority(&["verify", "proof.json"])["verified"], true);
+    assert_eq!(home.by_authority(&["verify", "proof.json"])["verified"], true);
 
     // A changed tile is an error, and no proof is made.
     let mut changed = tiles;

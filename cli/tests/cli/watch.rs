@@ -30,16 +30,14 @@ impl Tokens {
     async fn registered() -> Self {
         let (home, chain) = Home::initialized();
         let rpc = Rpc::new(chain.rpc_url()).unwrap();
-        let by_authority =
-            |arguments: &[&str]| home.json(&[arguments, &["--keypair", "authority.json"]].concat());
-        let created = by_authority(&["registry", "create"]);
+        let created = home.by_authority(&["registry", "create"]);
         let registry = text_of(&created["registry"]).to_owned();
         let mut tokens = Vec::new();
         for (owner, commitment) in [("a.json", "11"), ("b.json", "12"), ("c.json", "13")] {
             let token = Token::mint(&rpc, &home, owner).await;
             let asset = token.mint.to_string();
             let add = ["collection", "add", &registry, "--key", &asset];
-            by_authority(&[&add[..], &["--kind", "asset", "--track", "3"]].concat());
+            home.by_authority(&[&add[..], &["--kind", "asset", "--track", "3"]].concat());
             let register = ["holder", "register", &registry, "--asset", &asset];
             home.json(&[&register[..], &["--commitment", commitment, "--keypair", owner]].concat());
             tokens.push(token);

@@ -95,7 +95,7 @@ export class Operator {
 
   /** Checks the page with axe. */
   async checkAccess(what: string): Promise<void> {
-    // The policy of the page refuses inline scripts, so axe comes by the protocol of the browser.
+    // The policy of the page refuses inline scripts, so the test loads axe through the protocol of the browser.
     await this.page.evaluate(await readFile(require.resolve("axe-core/axe.min.js"), "utf8"));
     const rules = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
     const { violations } = await this.page.evaluate((values) => (globalThis as any).axe.run({ runOnly: { type: "tag", values } }), rules);

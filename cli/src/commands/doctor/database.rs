@@ -3,11 +3,8 @@
 use bauta_client::ClusterTag;
 use bauta_store::{Store, StoreError, newest_migration};
 
-use super::{
-    Finding::{self, Good, Notice, Problem},
-    MAX_CLOCK_DIFFERENCE, own_time,
-};
-use crate::{chain::LEVEL, context::Context};
+use super::Finding::{self, Good, Notice, Problem};
+use crate::{chain::LEVEL, clock, context::Context};
 
 /// The number of slots that an indexer may be behind its node: a minute.
 const MAX_LAG: u64 = 150;
@@ -24,8 +21,8 @@ pub async fn check(context: &Context, url: &str) -> Vec<(&'static str, Finding)>
         }
     };
     let mut findings = vec![("database", followed(context, &store).await)];
-    if let Ok(clock) = store.clock().await {
-        findings.push(("database clock", clock_finding(clock)));
+    if let (Ok(own), Ok(of_database)) = (clock::now(), store.clock().await) {
+        findings.push(("database clock", clock_finding(own - of_database)));
     }
     findings
 }
@@ -77,10 +74,9 @@ async fn followed(context: &Context, store: &Store) -> Finding {
     Good(format!("{found}, {lag} slots behind the node"))
 }
 
-fn clock_finding(clock: i64) -> Finding {
-    let difference = own_time() - clock;
+fn clock_finding(difference: i64) -> Finding {
     let found = format!("{difference} s before the database");
-    if difference.abs() <= MAX_CLOCK_DIFFERENCE {
+    if difference.abs() <= clock::MAX_DIFFERENCE {
         Good(found)
     } else {
         Notice(found, "set the clocks of both machines, for example with NTP")

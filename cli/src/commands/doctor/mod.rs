@@ -5,12 +5,7 @@ mod database;
 mod machine;
 mod services;
 
-use std::{
-    fs,
-    os::unix::fs::PermissionsExt,
-    path::Path,
-    time::{SystemTime, UNIX_EPOCH},
-};
+use std::{fs, os::unix::fs::PermissionsExt, path::Path};
 
 use anyhow::Result;
 use bauta::state::{Circuit, Config};
@@ -19,6 +14,7 @@ use serde_json::{Value, json};
 use solana_signer::Signer;
 
 use crate::{
+    clock,
     cluster::tag_name,
     commands::{circuit::wrong_auxiliary_format, keypair, program},
     context::Context,
@@ -28,8 +24,6 @@ use crate::{
     transaction::sol,
 };
 
-/// The largest difference between the clocks of this machine and of the chain, in seconds.
-const MAX_CLOCK_DIFFERENCE: i64 = 60;
 /// What to do without a keypair.
 const CREATE: &str = "create one with `bauta keypair FILE` and name it with --keypair";
 
@@ -174,19 +168,16 @@ async fn check_cluster(context: &Context) -> Finding {
     }
 }
 
-/// Returns the time of this machine in Unix seconds.
-fn own_time() -> i64 {
-    let own = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(own.as_secs()).unwrap_or(i64::MAX)
-}
-
 async fn check_clock(context: &Context) -> Result<Finding> {
-    let difference = own_time() - context.now().await?;
-    Ok(if difference.abs() <= MAX_CLOCK_DIFFERENCE {
+    let difference = clock::now()? - context.now().await?;
+    Ok(if difference.abs() <= clock::MAX_DIFFERENCE {
         Good(format!("{difference} s before the chain"))
     } else {
         Notice(
-            format!("{difference} s before the chain, more than {MAX_CLOCK_DIFFERENCE} s"),
+            format!(
+                "{difference} s before the chain, more than {} s",
+                clock::MAX_DIFFERENCE
+            ),
             "set the clock of this machine, or use a node that follows the cluster",
         )
     })

@@ -1,12 +1,6 @@
 //! `bauta registry import`: makes the tree of an attested registry from a CSV file.
 
-use std::{
-    collections::HashSet,
-    fmt::Write,
-    fs::{self, File},
-    io::Read,
-    path::{Path, PathBuf},
-};
+use std::{collections::HashSet, fmt::Write, path::PathBuf};
 
 use anyhow::{Context as _, Result, ensure};
 use bauta_primitives::{Leaf, tree::Depth};
@@ -14,8 +8,7 @@ use bauta_primitives::{Leaf, tree::Depth};
 use crate::{
     csv,
     failure::{Failure, Kind},
-    members::MAX_BYTES,
-    new_file,
+    members, new_file,
     report::Report,
     tree::Changes,
 };
@@ -44,7 +37,7 @@ pub fn run(args: &Args) -> Result<Report> {
         "{} exists and is never replaced: choose another file with --out",
         args.out.display()
     );
-    let text = read(&args.file)?;
+    let text = members::read_text(&args.file)?;
     let members = csv::parse(&text, args.track).map_err(|errors| {
         let message = format!("{} has errors:\n  {}", args.file.display(), errors.join("\n  "));
         Failure::new(Kind::Other, message)
@@ -83,19 +76,4 @@ pub fn run(args: &Args) -> Result<Report> {
             "publish the root and upload the leaves: `bauta registry publish REGISTRY --members {out} --upload \
              URL --api-key-file FILE`"
         )))
-}
-
-fn read(file: &Path) -> Result<String> {
-    let context = || format!("can't read {}", file.display());
-    let bytes = fs::metadata(file).with_context(context)?.len();
-    ensure!(
-        bytes <= MAX_BYTES,
-        "{} has {bytes} bytes: the limit is {MAX_BYTES}",
-        file.display()
-    );
-    let mut text = String::new();
-    File::open(file)
-        .and_then(|opened| opened.take(MAX_BYTES).read_to_string(&mut text))
-        .with_context(context)?;
-    Ok(text)
 }
